@@ -1,0 +1,184 @@
+// Package layout describes the parameters of a model: their names, shapes,
+// types and roles, in the order in which they are drawn.
+//
+// It holds no values and no distributions. Package model makes layouts, modes
+// (package registry) give each parameter its distribution, and package plan
+// joins the two.
+package layout
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Limits that hold for every layout.
+const (
+	// MaxParams is the most parameters a model may have.
+	MaxParams = 1_000_000
+	// MaxDims is the most dimensions a parameter may have.
+	MaxDims = 64
+)
+
+// Role says what a parameter does in the model; modes choose by it.
+type Role string
+
+// The roles that built-in models use. A fused matrix has a role of its own.
+const (
+	Embedding   Role = "embedding"
+	Position    Role = "position"
+	Query       Role = "q"
+	Key         Role = "k"
+	Value       Role = "v"
+	AttnOut     Role = "attn_out"
+	MLPIn       Role = "mlp_in"
+	Gate        Role = "gate"
+	MLPOut      Role = "mlp_out"
+	LMHead      Role = "lm_head"
+	NormWeight  Role = "norm_weight"
+	NormBias    Role = "norm_bias"
+	QueryBias   Role = "q_bias"
+	KeyBias     Role = "k_bias"
+	ValueBias   Role = "v_bias"
+	AttnOutBias Role = "attn_out_bias"
+	MLPInBias   Role = "mlp_in_bias"
+	GateBias    Role = "gate_bias"
+	MLPOutBias  Role = "mlp_out_bias"
+	LMHeadBias  Role = "lm_head_bias"
+
+	// Tensor is the role of a tensor that belongs to no model: the one of
+	// the command "weightinit tensor".
+	Tensor Role = "tensor"
+)
+
+// NoLayer is the layer of parameters outside the layers.
+const NoLayer = -1
+
+// Param is one parameter of a model.
+type Param struct {
+	// Name is the key in the state dict, such as "layers.0.attn.q.weight".
+	Name string
+	// Shape holds the sizes, outermost first; empty for a scalar.
+	Shape []int64
+	// Role says what the parameter does.
+	Role Role
+	// Layer counts from 0; NoLayer outside the layers.
+	Layer int
+	// FanIn and FanOut are the input and output width of the stored matrix,
+	// by role and not by storage order. A bias has those of its weight.
+	// 0 means that the parameter has none.
+	FanIn, FanOut int64
+}
+
+// Elements returns the number of values of p. The shape must have passed
+// [Layout.Check].
+func (p Param) Elements() int64 {
+	n := int64(1)
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Facts are the sizes of a model that modes may use in their formulas.
+// 0 means that the model has no such size.
+type Facts struct {
+	Architecture string
+	Layers       int64 // n_layers
+	DModel       int64
+	DHead        int64
+	Heads        int64
+	KVHeads      int64
+	DMLP         int64
+	DVocab       int64
+	Ctx          int64 // n_ctx
+	// InitializerRange is the config's field of that name; values that are
+	// not above 0 mean that it is not set.
+	InitializerRange float64
+}
+
+// Layout is a model as a list of parameters in draw order, which is also the
+// order of its state dict.
+type Layout struct {
+	Model  Facts
+	Params []Param
+}
+
+// Clone returns a deep copy.
+func (l *Layout) Clone() *Layout {
+	c := &Layout{Model: l.Model, Params: slices.Clone(l.Params)}
+	for i := range c.Params {
+		c.Params[i].Shape = slices.Clone(c.Params[i].Shape)
+	}
+	return c
+}
+
+// Check reports the first fault: too many parameters, an empty or repeated
+// name, a size below 0, more than [MaxDims] dimensions, or a number of
+// elements or bytes (at 8 bytes an element) beyond int64, in one parameter or
+// in all together.
+func (l *Layout) Check() error {
+	if len(l.Params) > MaxParams {
+		return fmt.Errorf("layout: %d parameters: the limit is %d", len(l.Params), MaxParams)
+	}
+	seen := make(map[string]struct{}, len(l.Params))
+	var total int64
+	for _, p := range l.Params {
+		if p.Name == "" {
+			return fmt.Errorf("layout: a parameter of shape %v has no name", p.Shape)
+		}
+		if _, dup := seen[p.Name]; dup {
+			return fmt.Errorf("layout: duplicate parameter %q", p.Name)
+		}
+		seen[p.Name] = struct{}{}
+		n, err := ElementsOf(p.Shape)
+		if err != nil {
+			return fmt.Errorf("layout: parameter %q: %w", p.Name, err)
+		}
+		if n > math.MaxInt64/8-total {
+			return fmt.Errorf("layout: parameter %q of shape %v: the model's bytes pass the limit of 2^63-1", p.Name, p.Shape)
+		}
+		total += n
+	}
+	return nil
+}
+
+// ElementsOf returns the product of the sizes. It is an error when there are
+// more than [MaxDims] of them, when one is negative, or when the product of
+// the sizes that are not 0 passes 2^63-1.
+func ElementsOf(shape []int64) (int64, error) {
+	if len(shape) > MaxDims {
+		return 0, fmt.Errorf("%d dimensions: the limit is %d", len(shape), MaxDims)
+	}
+	n, zero := int64(1), false
+	for i, d := range shape {
+		switch {
+		case d < 0:
+			return 0, fmt.Errorf("size %d of dimension %d is negative", d, i)
+		case d == 0:
+			zero = true
+		case n > math.MaxInt64/d:
+			return 0, fmt.Errorf("shape %v has more than 2^63-1 elements", shape)
+		default:
+			n *= d
+		}
+	}
+	if zero {
+		return 0, nil
+	}
+	return n, nil
+}
+
+// TorchFans returns fan_in and fan_out as torch.nn.init computes them from a
+// shape read as [out, in, kernel...]: fan_in = in * kernel, fan_out = out *
+// kernel. Fewer than two dimensions are an error.
+func TorchFans(shape []int64) (fanIn, fanOut int64, err error) {
+	if len(shape) < 2 {
+		return 0, 0, fmt.Errorf("fan_in and fan_out need at least 2 dimensions, shape %v has %d", shape, len(shape))
+	}
+	kernel := int64(1)
+	for _, d := range shape[2:] {
+		kernel *= d
+	}
+	return shape[1] * kernel, shape[0] * kernel, nil
+}
