@@ -13,7 +13,8 @@ import (
 	"slices"
 )
 
-// Draw is one way to fill a tensor: one of [Constant], [Uniform], [Normal].
+// Draw is one way to fill a tensor: [Constant], [Uniform], [Normal],
+// [TruncNormal], [Eye], [Dirac], [Orthogonal], [Sparse], [Blocks], [Filled].
 type Draw interface {
 	// Kind returns the vocabulary's name, such as "normal".
 	Kind() string
@@ -99,6 +100,24 @@ type Multiply struct{ By float64 }
 func (Multiply) Kind() string { return "multiply" }
 func (Multiply) sealedPost()  {}
 
+// Divide divides each drawn value by By.
+type Divide struct{ By float64 }
+
+// Kind implements [Post].
+func (Divide) Kind() string { return "divide" }
+func (Divide) sealedPost()  {}
+
+// ZeroRows sets rows along dimension 0 to +0, such as the padding row of an
+// embedding.
+type ZeroRows struct{ Ranges []Range }
+
+// Range is Count rows from First on.
+type Range struct{ First, Count int64 }
+
+// Kind implements [Post].
+func (ZeroRows) Kind() string { return "zero_rows" }
+func (ZeroRows) sealedPost()  {}
+
 // Dist is what one parameter is filled with.
 type Dist struct {
 	Draw Draw
@@ -119,12 +138,18 @@ func (d Dist) Check(maxFinite float64) error {
 		return fmt.Errorf("dist: %w", err)
 	}
 	for i, p := range d.Post {
-		m, ok := p.(Multiply)
-		if !ok {
+		by, what := 1.0, ""
+		switch p := p.(type) {
+		case Multiply:
+			by, what = p.By, "multiply"
+		case Divide:
+			by, what = p.By, "divide"
+		case ZeroRows:
+		default:
 			return fmt.Errorf("dist: post step %d is of unknown type %T", i, p)
 		}
-		if math.IsNaN(m.By) || math.IsInf(m.By, 0) {
-			return fmt.Errorf("dist: post step %d: multiply by %v: must be finite", i, m.By)
+		if math.IsNaN(by) || math.IsInf(by, 0) {
+			return fmt.Errorf("dist: post step %d: %s by %v: must be finite", i, what, by)
 		}
 	}
 	return nil
@@ -133,28 +158,58 @@ func (d Dist) Check(maxFinite float64) error {
 // Equal reports whether d and e make the same values; formulas do not count.
 // Zeros of different sign differ.
 func (d Dist) Equal(e Dist) bool {
-	return drawBits(d.Draw) == drawBits(e.Draw) &&
-		slices.EqualFunc(d.Post, e.Post, func(a, b Post) bool {
-			x, okX := a.(Multiply)
-			y, okY := b.(Multiply)
-			return okX && okY && math.Float64bits(x.By) == math.Float64bits(y.By)
+	return equalDraws(d.Draw, e.Draw) && slices.EqualFunc(d.Post, e.Post, equalPosts)
+}
+
+func equalPosts(a, b Post) bool {
+	switch a := a.(type) {
+	case Multiply:
+		b, ok := b.(Multiply)
+		return ok && math.Float64bits(a.By) == math.Float64bits(b.By)
+	case Divide:
+		b, ok := b.(Divide)
+		return ok && math.Float64bits(a.By) == math.Float64bits(b.By)
+	case ZeroRows:
+		b, ok := b.(ZeroRows)
+		return ok && slices.Equal(a.Ranges, b.Ranges)
+	default:
+		return false
+	}
+}
+
+func equalDraws(a, b Draw) bool {
+	if x, ok := a.(Blocks); ok {
+		y, ok := b.(Blocks)
+		return ok && slices.EqualFunc(x.Parts, y.Parts, func(p, q Part) bool {
+			return p.Rows == q.Rows && p.Dist.Equal(q.Dist)
 		})
+	}
+	return a != nil && b != nil && a.Kind() == b.Kind() && slices.Equal(numbers(a), numbers(b))
 }
 
-type bits struct {
-	kind string
-	a, b uint64
-}
-
-func drawBits(d Draw) bits {
+// numbers returns everything that decides the values of a draw without blocks,
+// as bits.
+func numbers(d Draw) []uint64 {
+	var values []float64
 	switch d := d.(type) {
 	case Constant:
-		return bits{"constant", math.Float64bits(d.Value), 0}
+		values = []float64{d.Value}
 	case Uniform:
-		return bits{"uniform", math.Float64bits(d.Low), math.Float64bits(d.High)}
+		values = []float64{d.Low, d.High}
 	case Normal:
-		return bits{"normal", math.Float64bits(d.Mean), math.Float64bits(d.Std)}
-	default:
-		return bits{}
+		values = []float64{d.Mean, d.Std}
+	case TruncNormal:
+		values = []float64{d.Mean, d.Std, d.A, d.B, float64(d.Algorithm)}
+	case Orthogonal:
+		values = []float64{d.Gain}
+	case Sparse:
+		values = []float64{d.Sparsity, d.Std}
+	case Dirac:
+		return []uint64{uint64(d.Groups)}
 	}
+	bits := make([]uint64, len(values))
+	for i, v := range values {
+		bits[i] = math.Float64bits(v)
+	}
+	return bits
 }

@@ -1,0 +1,259 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/weightinit/weightinit/checkpoint/npy"
+	"github.com/weightinit/weightinit/internal/inputfile"
+	"github.com/weightinit/weightinit/internal/limits"
+	"github.com/weightinit/weightinit/internal/shown"
+)
+
+const (
+	shardExt = ".safetensors"
+	indexExt = ".safetensors.index.json"
+)
+
+// directory is a directory with tensors being opened.
+type directory struct {
+	path string // as the user gave it
+	real string // without links
+
+	shards, indexes, arrays []string
+	manifest                bool
+	set                     set
+	files                   handles
+}
+
+// openDirectory opens a directory by what it holds.
+func openDirectory(path string) (Set, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
+	}
+	d := &directory{path: path, real: real}
+	d.set.closers = append(d.set.closers, &d.files)
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasSuffix(name, indexExt):
+			d.indexes = append(d.indexes, name)
+		case strings.HasSuffix(name, shardExt):
+			d.shards = append(d.shards, name)
+		case strings.HasSuffix(name, npy.Extension):
+			d.arrays = append(d.arrays, name)
+		case name == npy.ManifestName:
+			d.manifest = true
+		}
+	}
+	switch {
+	case len(d.shards) > 0 || len(d.indexes) > 0:
+		err = d.openShards()
+	case d.manifest:
+		err = d.openManifest()
+	case len(d.arrays) > 0:
+		err = d.openArrays()
+	default:
+		err = d.fault(NothingFound, "", "", "no .safetensors and no .npy files in this directory: name one that has some")
+	}
+	if err != nil {
+		d.set.Close()
+		return nil, err
+	}
+	return d.set.seal(), nil
+}
+
+// join is the path of a file in the directory, for messages: it keeps the
+// directory as the user wrote it.
+func (d *directory) join(name string) string {
+	if os.IsPathSeparator(d.path[len(d.path)-1]) {
+		return d.path + name
+	}
+	return d.path + string(filepath.Separator) + name
+}
+
+func (d *directory) fault(reason Reason, tensor, file, what string) error {
+	return &Error{Path: d.path, Reason: reason, Tensor: tensor, File: file, What: what}
+}
+
+func (d *directory) warn(what string) {
+	d.set.warnings = append(d.set.warnings, "checkpoint: "+shown.Path(d.path)+": "+what)
+}
+
+// warnOfStrays says, for a list of names that does not grow without bounds,
+// that files are there and not part of the set.
+func (d *directory) warnOfStrays(names []string, why string) {
+	for i, name := range names {
+		if i == limits.Warnings {
+			d.warn(fmt.Sprintf("%d more files %s", len(names)-i, why))
+			return
+		}
+		d.warn(shown.Quote(name) + " " + why)
+	}
+}
+
+// resolve returns the path of a file of the directory with links followed. A
+// link may end inside the directory, or, in the layout of the Hugging Face
+// cache, in the folder "blobs" beside "snapshots".
+func (d *directory) resolve(name string) (string, error) {
+	path := filepath.Join(d.real, name)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "", rename(inputfile.Classify(path, err), d.join(name))
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return path, nil
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		e := &Error{Path: d.path, Reason: ForeignLink, File: name, Err: err,
+			What: shown.Quote(name) + " is a symlink that leads to no file: restore its target"}
+		if errors.Is(err, fs.ErrNotExist) {
+			e.Reason = MissingFile
+		}
+		return "", e
+	}
+	if inside(d.real, target) {
+		return target, nil
+	}
+	snapshots := filepath.Dir(d.real)
+	if filepath.Base(snapshots) == "snapshots" && filepath.Dir(target) == filepath.Join(filepath.Dir(snapshots), "blobs") {
+		return target, nil
+	}
+	return "", d.fault(ForeignLink, "", name, shown.Quote(name)+" is a symlink to a file outside this directory: copy the file into it")
+}
+
+// inside reports whether the file target lies in dir or below it.
+func inside(dir, target string) bool {
+	rel, err := filepath.Rel(dir, target)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// openFile opens a file of the directory for reading now and again.
+func (d *directory) openFile(name string) (*handle, error) {
+	path, err := d.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	return d.files.newHandle(path, d.join(name))
+}
+
+// readText reads a small file of the directory.
+func (d *directory) readText(name string, limit int64) ([]byte, error) {
+	path, err := d.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := inputfile.ReadAll(path, limit, false)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", rename(err, d.join(name)))
+	}
+	return text, nil
+}
+
+// room checks the number of tensors against the limit.
+func (d *directory) room(more int) error {
+	if n := len(d.set.tensors) + more; n > limits.Tensors {
+		return d.fault(TooMany, "", "", fmt.Sprintf("%d tensors, the limit is %d: name a part of the set", n, limits.Tensors))
+	}
+	return nil
+}
+
+// addArray opens an array of the directory as a tensor of the set.
+func (d *directory) addArray(tensor, file string) (*Tensor, error) {
+	h, err := d.openFile(file)
+	if err != nil {
+		return nil, err
+	}
+	f, err := npy.NewFile(h, h.size, d.join(file))
+	if err != nil {
+		return nil, err
+	}
+	d.set.tensors = append(d.set.tensors, npyTensor(tensor, f))
+	return &d.set.tensors[len(d.set.tensors)-1], nil
+}
+
+// openArrays opens a directory without a manifest: every array is a tensor of
+// the file's name.
+func (d *directory) openArrays() error {
+	if err := d.room(len(d.arrays)); err != nil {
+		return err
+	}
+	for _, file := range d.arrays {
+		if _, err := d.addArray(strings.TrimSuffix(file, npy.Extension), file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openManifest opens the arrays that the manifest names.
+func (d *directory) openManifest() error {
+	text, err := d.readText(npy.ManifestName, limits.Index)
+	if err != nil {
+		return err
+	}
+	m, err := npy.ParseManifest(text, d.join(npy.ManifestName))
+	if err != nil {
+		return err
+	}
+	there := make(map[string]bool, len(d.arrays))
+	for _, name := range d.arrays {
+		there[name] = true
+	}
+	for _, entry := range m.Tensors {
+		if !there[entry.File] {
+			return d.fault(MissingFile, entry.Name, entry.File, fmt.Sprintf("tensor %s: the manifest names the file %s, which is not there: restore it", shown.Quote(entry.Name), shown.Quote(entry.File)))
+		}
+		delete(there, entry.File)
+		t, err := d.addArray(entry.Name, entry.File)
+		if err != nil {
+			return err
+		}
+		if err := d.match(t, entry); err != nil {
+			return err
+		}
+	}
+	d.set.metadata = m.Metadata
+	var strays []string
+	for _, name := range d.arrays {
+		if there[name] {
+			strays = append(strays, name)
+		}
+	}
+	d.warnOfStrays(strays, "is not in the manifest: it is not read")
+	return nil
+}
+
+// stored are the types of an array that hold values of a manifest's type, and
+// the name of that type.
+var stored = map[string][2]string{
+	"f32": {"F32", "F32"}, "f64": {"F64", "F64"}, "f16": {"F16", "F16"}, "bf16": {"U16", "BF16"},
+}
+
+// match compares an array with its entry in the manifest.
+func (d *directory) match(t *Tensor, entry npy.ManifestTensor) error {
+	types := stored[entry.DType]
+	bad := func(what string) error {
+		return d.fault(WrongTensor, entry.Name, entry.File, fmt.Sprintf("tensor %s: file %s holds %s: write the set again", shown.Quote(entry.Name), shown.Quote(entry.File), what))
+	}
+	if t.DType != types[0] {
+		return bad(fmt.Sprintf("the type %s, the dtype %s of the manifest is stored as %s", t.DType, entry.DType, types[0]))
+	}
+	if !equalShapes(t.Shape, entry.Shape) {
+		return bad(fmt.Sprintf("the shape %s, the manifest says %s", sizesText(t.Shape), sizesText(entry.Shape)))
+	}
+	t.DType, t.SHA256 = types[1], entry.SHA256
+	return nil
+}

@@ -1,0 +1,31 @@
+package fill
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/rng"
+)
+
+// encode writes src to dst, little-endian, rounded to dtype. len(dst) is
+// len(src) elements of dtype.
+func encode[T float32 | float64](dst []byte, src []T, dtype layout.DType) {
+	switch values := any(src).(type) {
+	case []float64:
+		for i, v := range values {
+			binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(v))
+		}
+	case []float32:
+		switch dtype {
+		case layout.BF16:
+			rng.BF16(dst, values)
+		case layout.F16:
+			rng.F16(dst, values)
+		default:
+			for i, v := range values {
+				binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+// Package archtest enforces the import table of ARCHITECTURE.md: which
+// package may look into which. It reads what the go command says about the
+// module, so a new package without a row is a failure too.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/weightinit/weightinit"
+
+// rule is a row of the table. Package patterns are relative to the module;
+// "x/..." is x and everything below. "." is the root package.
+type rule struct {
+	// may lists the packages of this module that may be imported.
+	may []string
+	// never lists standard packages that must not be imported.
+	never []string
+}
+
+// leaves are small packages without policy that every room may use.
+var leaves = []string{"internal/fault", "internal/shown", "internal/limits", "internal/strictjson", "internal/nearest", "internal/version"}
+
+// impure is what a pure package must not reach: files, networks, clocks and
+// other randomness.
+var impure = []string{"os", "net", "time", "math/rand", "math/rand/v2", "crypto/rand"}
+
+var table = map[string]rule{
+	"layout":                {never: impure},
+	"dist":                  {never: impure},
+	"model":                 {may: []string{"layout", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
+	"registry":              {may: []string{"layout", "dist"}, never: impure},
+	"registry/registrytest": {may: []string{"registry", "layout", "dist"}, never: impure},
+	"modes/internal/...":    {may: []string{"dist", "layout"}, never: impure},
+	"modes/native":          {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
+	"modes/elementary":      {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
+	"modes/standard":        {may: []string{"registry", "modes/..."}, never: impure},
+	"plan":                  {may: []string{"registry", "layout", "dist"}, never: impure},
+	"rng":                   {may: []string{"dist", "rng/internal/..."}, never: impure},
+	"rng/internal/...":      {may: []string{"rng/internal/..."}, never: impure},
+	"fill":                  {may: []string{"plan", "rng", "dist", "layout"}, never: impure},
+	"checkpoint/...":        {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
+	"parity":                {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist"}, never: impure},
+	".":                     {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
+	"cmd/weightinit":        {may: []string{"internal/cli"}},
+	"internal/cli":          {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
+	"internal/atomicfile":   {},
+	"internal/faultfs":      {may: []string{"internal/atomicfile"}},
+	"internal/inputfile":    {},
+	"internal/record":       {},
+	"internal/summary":      {never: impure},
+	"internal/hostile/...":  {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
+	"internal/archtest":     {},
+	"scripts/...":           {may: []string{"rng", "dist", "layout", "internal/hostile/..."}},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", module+"/...")
+	out, err := cmd.Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		t.Fatalf("go list: %s", failed.Stderr)
+	}
+	require.NoError(t, err)
+	var packages []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := d.Decode(&p); err == io.EOF {
+			return packages
+		} else {
+			require.NoError(t, err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// relative returns the path inside the module, "." for its root.
+func relative(importPath string) (string, bool) {
+	if importPath == module {
+		return ".", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+func matches(pattern, pkg string) bool {
+	if pattern == "...." { // everything
+		return true
+	}
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == base || strings.HasPrefix(pkg, base+"/")
+	}
+	return pattern == pkg
+}
+
+// find returns the row of a package: the longest pattern that matches.
+func find(pkg string) (rule, bool) {
+	best := ""
+	for pattern := range table {
+		if matches(pattern, pkg) && len(pattern) > len(best) {
+			best = pattern
+		}
+	}
+	r, ok := table[best]
+	return r, ok
+}
+
+func TestImportsKeepToTheTable(t *testing.T) {
+	packages := list(t)
+	require.Greater(t, len(packages), 15)
+	for _, p := range packages {
+		own, ok := relative(p.ImportPath)
+		require.True(t, ok, p.ImportPath)
+		row, ok := find(own)
+		if !ok {
+			t.Errorf("package %s has no row in the table", own)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if slices.Contains(row.never, imported) {
+				t.Errorf("package %s imports %s, which it must not", own, imported)
+			}
+			ours, ok := relative(imported)
+			if !ok || slices.Contains(leaves, ours) {
+				continue
+			}
+			if !slices.ContainsFunc(row.may, func(pattern string) bool { return matches(pattern, ours) }) {
+				t.Errorf("package %s imports %s, which its row does not allow", own, ours)
+			}
+		}
+	}
+}
+
+func TestEveryRowOfTheTableIsUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range list(t) {
+		own, _ := relative(p.ImportPath)
+		for pattern := range table {
+			if matches(pattern, own) {
+				used[pattern] = true
+			}
+		}
+	}
+	for pattern := range table {
+		if !used[pattern] {
+			t.Errorf("row %s matches no package", path.Clean(pattern))
+		}
+	}
+}

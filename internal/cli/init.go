@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/plan"
+)
+
+// initFlags are those of init.
+type initFlags struct {
+	modelFlags
+	out, format   string
+	force, noSync bool
+	asJSON        bool
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make the starting weights of a model",
+		Long: "init draws every parameter of a model by a named scheme, bit for bit as PyTorch's CPU\n" +
+			"generator would, and writes them crash-safe: the output appears under its name only\n" +
+			"when it is whole. Memory does not depend on the size of the model.",
+		Example: "  weightinit init --preset gpt2-small --mode gpt2 --seed 42 -o model.safetensors\n" +
+			"  weightinit init --config config.yaml --mode xavier_uniform@2 --set gain=0.5 --format npy -o weights/",
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd, &f) },
+	}
+	f.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.out, "output", "o", "", "`PATH` of the output: NAME.safetensors, or a folder (ends in / or exists) with --format npy")
+	flags.StringVar(&f.format, "format", "", "safetensors or npy; default: safetensors")
+	flags.BoolVar(&f.force, "force", false, "replace an existing output")
+	flags.BoolVar(&f.noSync, "no-sync", false, "do not wait until the output is safe from a power cut; the rename stays atomic")
+	flags.BoolVar(&f.asJSON, "json", false, "print what was made as JSON")
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"safetensors", "npy"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// isFolder reports whether -o means a folder: it ends in a separator or is one.
+func isFolder(path string) bool {
+	if strings.HasSuffix(path, "/") || (len(path) > 0 && os.IsPathSeparator(path[len(path)-1])) {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// checkOutput settles the format and refuses paths that fit none, before
+// anything is planned.
+func (f *initFlags) checkOutput() error {
+	if f.out == "" {
+		return errors.New("no output given: use -o NAME.safetensors")
+	}
+	folder := isFolder(f.out)
+	switch f.format {
+	case "", "safetensors":
+		if folder {
+			return fmt.Errorf("-o %s is a folder, which takes --format npy; for one file use a name that ends in .safetensors", shown.Path(f.out))
+		}
+		if !strings.HasSuffix(f.out, ".safetensors") {
+			return fmt.Errorf("-o %s: use a name that ends in .safetensors, or --format npy and a folder", shown.Path(f.out))
+		}
+		f.format = "safetensors"
+	case "npy":
+		if !folder {
+			return fmt.Errorf("-o %s: --format npy writes a folder: let the name end in / or make the folder first", shown.Path(f.out))
+		}
+	default:
+		return fmt.Errorf("--format %s: use safetensors or npy", shown.Quote(f.format))
+	}
+	return nil
+}
+
+func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
+	if err := f.checkOutput(); err != nil {
+		return err
+	}
+	p, cfg, err := f.plan(cmd.Context(), a)
+	if err != nil {
+		return err
+	}
+	bar := a.progress("drawing", p.Values)
+	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Progress: bar.add}
+	start := time.Now()
+	if f.format == "npy" {
+		err = weightinit.WriteNPY(cmd.Context(), p, cfg, f.out, opts)
+	} else {
+		err = weightinit.WriteSafetensors(cmd.Context(), p, cfg, f.out, opts)
+	}
+	bar.done()
+	if err != nil {
+		return err
+	}
+	return a.reportMade(p, f.out, f.format, f.asJSON, time.Since(start))
+}
+
+// reportMade says what was written.
+func (a *app) reportMade(p *plan.Plan, out, format string, asJSON bool, took time.Duration) error {
+	if asJSON {
+		return a.printJSON(struct {
+			Output  string  `json:"output"`
+			Format  string  `json:"format"`
+			Mode    string  `json:"mode"`
+			Seed    jsonInt `json:"seed"`
+			DType   string  `json:"dtype"`
+			Tensors int     `json:"tensors"`
+			Values  int64   `json:"values"`
+			Bytes   int64   `json:"bytes"`
+			Digest  string  `json:"digest"`
+		}{out, format, p.Mode, jsonInt(p.SeedText), p.DType.String(), len(p.Steps), p.Values, p.Bytes(), p.Digest()})
+	}
+	a.say("%s: %s tensors, %s values, %s, mode %s, seed %s, %s, in %.2fs", shown.Text(out),
+		grouped(int64(len(p.Steps))), grouped(p.Values), sizeText(p.Bytes()), p.Mode, p.SeedText, p.DType, took.Seconds())
+	return nil
+}
+
+// jsonInt is an integer of any size as JSON holds it.
+type jsonInt string
+
+// MarshalJSON implements json.Marshaler.
+func (n jsonInt) MarshalJSON() ([]byte, error) { return []byte(n), nil }

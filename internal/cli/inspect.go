@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/internal/summary"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect PATH",
+		Short: "Show what is in a checkpoint: shapes, types, statistics",
+		Long: "inspect reads a .safetensors or .npy file, or a folder of .npy files, and shows for each\n" +
+			"tensor its shape and type, the mean, standard deviation and extremes of its finite values,\n" +
+			"how many are not finite, and a small histogram from minimum to maximum.",
+		Args: exactArgs("PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			set, err := checkpoint.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer set.Close()
+			for _, w := range set.Warnings() {
+				a.warn(w)
+			}
+			return a.inspect(cmd.Context(), args[0], set, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// tensorSummary is what inspect says of one tensor.
+type tensorSummary struct {
+	Name     string  `json:"name"`
+	DType    string  `json:"dtype"`
+	Shape    []int64 `json:"shape"`
+	Elements int64   `json:"elements"`
+	Bytes    int64   `json:"bytes"`
+	// HasValues is false for types whose values are not decoded.
+	HasValues bool                `json:"has_values"`
+	Mean      number              `json:"mean"`
+	Std       number              `json:"std"`
+	Min       number              `json:"min"`
+	Max       number              `json:"max"`
+	NaN       int64               `json:"nan"`
+	PosInf    int64               `json:"pos_inf"`
+	NegInf    int64               `json:"neg_inf"`
+	Zero      int64               `json:"zero"`
+	NegZero   int64               `json:"neg_zero"`
+	NotBool   int64               `json:"not_bool"`
+	Histogram [summary.Bins]int64 `json:"histogram"`
+
+	bars string
+}
+
+func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, asJSON bool) error {
+	tensors := []tensorSummary{}
+	var values, bytes int64
+	for _, t := range set.Tensors() {
+		s, err := summarise(ctx, t)
+		if err != nil {
+			return err
+		}
+		values += s.Elements
+		bytes += s.Bytes
+		tensors = append(tensors, s)
+	}
+	if asJSON {
+		return a.printJSON(struct {
+			Path        string            `json:"path"`
+			Tensors     []tensorSummary   `json:"tensors"`
+			TotalValues int64             `json:"total_values"`
+			TotalBytes  int64             `json:"total_bytes"`
+			Metadata    map[string]string `json:"metadata"`
+			Warnings    []string          `json:"warnings"`
+		}{path, tensors, values, bytes, orEmpty(set.Metadata()), append([]string{}, set.Warnings()...)})
+	}
+	return a.showInspection(set, tensors, values, bytes)
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// summarise reads a tensor twice: for the numbers, then for the histogram.
+func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) {
+	out := tensorSummary{
+		Name: t.Name, DType: t.DType, Shape: append([]int64{}, t.Shape...), Elements: t.Elements(), Bytes: t.Bytes(),
+		Mean: number(math.NaN()), Std: number(math.NaN()), Min: number(math.NaN()), Max: number(math.NaN()),
+	}
+	out.HasValues = checkpoint.Decodable(t.DType)
+	if !out.HasValues {
+		return out, nil
+	}
+	var s summary.Summary
+	err := t.Each(ctx, func(values []float64) error {
+		s.Add(values)
+		if t.DType == "BOOL" {
+			for _, v := range values {
+				if v != 0 && v != 1 {
+					out.NotBool++
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	out.NaN, out.PosInf, out.NegInf, out.Zero, out.NegZero = s.NaN, s.PosInf, s.NegInf, s.Zero, s.NegZero
+	if s.Finite() == 0 {
+		return out, nil
+	}
+	out.Mean, out.Std, out.Min, out.Max = number(s.Mean()), number(s.Std()), number(s.Min), number(s.Max)
+	h := summary.NewHistogram(s.Min, s.Max)
+	err = t.Each(ctx, func(values []float64) error { h.Add(values); return nil })
+	out.Histogram, out.bars = h.Counts, h.Bars()
+	return out, err
+}
+
+func (a *app) showInspection(set checkpoint.Set, tensors []tensorSummary, values, bytes int64) error {
+	rows := make([][]string, len(tensors))
+	for i, t := range tensors {
+		row := []string{shown.Text(t.Name), t.DType, shapeText(t.Shape), "", "", "", "", "", ""}
+		if t.HasValues && t.bars != "" {
+			row[3], row[4] = shortNumber(float64(t.Mean)), shortNumber(float64(t.Std))
+			row[5], row[6] = shortNumber(float64(t.Min)), shortNumber(float64(t.Max))
+			row[8] = t.bars
+		}
+		row[7] = oddities(t)
+		rows[i] = row
+	}
+	if len(rows) > 0 {
+		if err := a.printTable([]string{"NAME", "DTYPE", "SHAPE", "MEAN", "STD", "MIN", "MAX", "NOTES", "HISTOGRAM"}, rows, 4, 5, 6, 7); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%s tensors, %s values, %s\n", grouped(int64(len(tensors))), grouped(values), sizeText(bytes)); err != nil {
+		return err
+	}
+	meta := set.Metadata()
+	for _, key := range slices.Sorted(maps.Keys(meta)) {
+		if _, err := fmt.Fprintf(a.stdout, "%s = %s\n", shown.Text(key), shown.Cut(meta[key], 300)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oddities names the values that a start weight should not have.
+func oddities(t tensorSummary) string {
+	text := ""
+	for _, o := range []struct {
+		what  string
+		count int64
+	}{{"NaN", t.NaN}, {"+Inf", t.PosInf}, {"-Inf", t.NegInf}, {"-0", t.NegZero}, {"neither 0 nor 1", t.NotBool}} {
+		if o.count > 0 {
+			if text != "" {
+				text += ", "
+			}
+			text += strconv.FormatInt(o.count, 10) + " " + o.what
+		}
+	}
+	switch {
+	case text != "":
+	case t.Elements == 0:
+		return "empty"
+	case !t.HasValues:
+		return "values not decoded"
+	case t.Zero == t.Elements:
+		return "all 0"
+	}
+	return text
+}

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/internal/fault"
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/model"
+	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
+)
+
+// drawFlags are those that say how values are drawn, of a model or a tensor.
+type drawFlags struct {
+	settings []string
+	seed     string
+	dtype    string
+	streams  string
+	threads  int
+	isa      string
+}
+
+func (f *drawFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
+	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
+	flags.StringVar(&f.dtype, "dtype", "f32", "stored type: f32, f64, bf16 or f16, rounded to nearest even")
+	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, the bits of PyTorch")
+	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
+	flags.StringVar(&f.isa, "isa", "", "instruction set: auto or generic (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
+}
+
+// options turns the flags into plan options. fallback is the seed of the
+// config, nil when it has none.
+func (f *drawFlags) options(a *app, fallback *model.Seed) (plan.Options, error) {
+	opts := plan.Options{Streams: plan.Streams(f.streams)}
+	if opts.Streams != plan.Torch {
+		return opts, fmt.Errorf("--streams %s: this version makes only %q", shown.Quote(f.streams), plan.Torch)
+	}
+	if f.threads < 0 {
+		return opts, fmt.Errorf("--threads %d: must be 0 or more", f.threads)
+	}
+	if err := checkISA(f.isa); err != nil {
+		return opts, err
+	}
+	var err error
+	if opts.DType, err = layout.ParseDType(f.dtype); err != nil {
+		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.dtype))
+	}
+	switch {
+	case f.seed != "":
+		if opts.Seed, err = model.ParseSeed(f.seed); err != nil {
+			return opts, fmt.Errorf("--seed: %w", err)
+		}
+		opts.SeedText = f.seed
+	case fallback != nil:
+		opts.Seed, opts.SeedText = fallback.Bits, fallback.String()
+	default:
+		if opts.Seed, err = freshSeed(); err != nil {
+			return opts, err
+		}
+		fmt.Fprintf(a.stderr, "seed: %d (fresh; repeat with --seed %d)\n", opts.Seed, opts.Seed)
+	}
+	return opts, nil
+}
+
+// freshSeed takes a seed from the operating system.
+func freshSeed() (uint64, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fault.CannotRun(fmt.Errorf("fresh seed: %w; give one with --seed", err))
+	}
+	return binary.LittleEndian.Uint64(b[:]), nil
+}
+
+// checkISA takes the flag, else the environment variable. This version has
+// one implementation, the portable one, so there is nothing to choose.
+func checkISA(flag string) error {
+	name, value := "--isa", flag
+	if flag == "" {
+		name, value = "WEIGHTINIT_ISA", os.Getenv("WEIGHTINIT_ISA")
+	}
+	switch value {
+	case "", "auto", "generic":
+		return nil
+	case "avx2", "avx512":
+		return fmt.Errorf("%s %q: this version has no kernels for it: use auto or generic", name, value)
+	default:
+		return fmt.Errorf("%s %s: use auto or generic", name, shown.Quote(value))
+	}
+}
+
+// modelFlags are those that say which model, by which mode.
+type modelFlags struct {
+	drawFlags
+	preset, config, mode string
+}
+
+func (f *modelFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.preset, "preset", "", "the model by `NAME`: see \"weightinit presets list\"")
+	flags.StringVar(&f.config, "config", "", "the model by a config `FILE` in JSON or YAML, with TransformerLens field names")
+	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2")
+	f.drawFlags.register(flags)
+	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
+	must(cmd.RegisterFlagCompletionFunc("preset", completePresets))
+	must(cmd.RegisterFlagCompletionFunc("dtype", cobra.FixedCompletions([]string{"f32", "f64", "bf16", "f16"}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// must panics on a mistake in the program.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// load returns the config that the flags name and prints its warnings.
+func (f *modelFlags) load(a *app) (*model.Config, error) {
+	switch {
+	case f.preset != "" && f.config != "":
+		return nil, errors.New("--preset and --config both given: give one")
+	case f.preset != "":
+		p, err := model.LookupPreset(f.preset)
+		if err != nil {
+			return nil, fmt.Errorf("--preset: %w", err)
+		}
+		return p.Config, nil
+	case f.config != "":
+		cfg, warnings, err := model.Load(f.config)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range warnings {
+			a.warn(w)
+		}
+		return cfg, nil
+	default:
+		return nil, errors.New("no model given: use --preset NAME (see \"weightinit presets list\") or --config FILE")
+	}
+}
+
+// plan loads the model and freezes it with the mode.
+func (f *modelFlags) plan(ctx context.Context, a *app) (*plan.Plan, *model.Config, error) {
+	cfg, err := f.load(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.lookupMode(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts, err := f.options(a, cfg.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := weightinit.PlanMode(ctx, cfg, info, f.settings, opts)
+	if err != nil {
+		return nil, nil, f.inFile(err)
+	}
+	for _, note := range p.Notes {
+		a.warn(note)
+	}
+	return p, cfg, nil
+}
+
+// lookupMode takes --mode, else the config's init_mode.
+func (f *modelFlags) lookupMode(cfg *model.Config) (registry.Info, error) {
+	if f.mode != "" {
+		info, err := registry.Default().Lookup(f.mode)
+		if err != nil {
+			return info, fmt.Errorf("--mode: %w", err)
+		}
+		return info, nil
+	}
+	info, err := registry.Default().Lookup(cfg.InitMode)
+	if err != nil {
+		return info, f.inFile(fmt.Errorf("init_mode: %w", err))
+	}
+	return info, nil
+}
+
+// inFile puts the config's path in front of an error about what it says.
+func (f *modelFlags) inFile(err error) error {
+	var own *model.Error
+	var option *registry.OptionError
+	if f.config == "" || errors.As(err, &own) || errors.As(err, &option) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", shown.Path(f.config), err)
+}
+
+// completePresets proposes preset names to the shell.
+func completePresets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, p := range model.Presets() {
+		out = append(out, p.Name)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// parseShape reads sizes with commas between; "" is a scalar.
+func parseShape(text string) ([]int64, error) {
+	shape := []int64{}
+	if text == "" || text == "()" || text == "[]" {
+		return shape, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		size, err := strconv.ParseInt(part, 10, 64)
+		if err != nil || size < 0 || part[0] == '+' || part[0] == '-' {
+			return nil, fmt.Errorf("--shape %s: size %s: must be a whole number, 0 or more, with commas between sizes", shown.Quote(text), shown.Quote(part))
+		}
+		shape = append(shape, size)
+	}
+	n, err := layout.ElementsOf(shape)
+	if err != nil {
+		return nil, fmt.Errorf("--shape %s: %w", shown.Quote(text), err)
+	}
+	const most = 1 << 62
+	if n > most {
+		return nil, fmt.Errorf("--shape %s: %d elements, the limit is 2^62", shown.Quote(text), n)
+	}
+	return shape, nil
+}

@@ -1,0 +1,181 @@
+package model
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/weightinit/weightinit/internal/limits"
+	"github.com/weightinit/weightinit/internal/shown"
+)
+
+// maxBlankRun is how many blank lines may follow each other in a text that may
+// hold block scalars: the time and memory of goccy's lexer grow with the
+// square of such a run (19 s and 10 GB for 64,000).
+const maxBlankRun = 256
+
+// scanYAMLText checks what must hold before the lexer sees the text: size,
+// encoding, characters, and what the lexer has no linear time for. It finds no
+// structure.
+func scanYAMLText(text []byte) *Error {
+	if len(text) > limits.ConfigYAML {
+		return tooLarge(len(text), limits.ConfigYAML, "YAML config")
+	}
+	blockScalars := strings.ContainsAny(string(text), "|>")
+	at := place{offset: 0, line: 1, column: 1}
+	blank, blanks := true, 0
+	for rest := text; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			return badText(at, "not valid UTF-8 (byte %#02x): save the text as UTF-8", rest[0])
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f, r > 0x7f && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
+			return badText(at, "the character %U is not allowed in YAML: remove it", r)
+		case r == 0x2028, r == 0x2029:
+			return badText(at, "the character %U is a line break in YAML 1.1 and none in YAML 1.2: remove it", r)
+		case r == '\n' || r == '\r':
+			if blanks++; !blank {
+				blanks = 0
+			}
+			if blockScalars && blanks > maxBlankRun {
+				return badText(at, "more than %d blank lines in a row, the limit beside block scalars (| and >): remove them", maxBlankRun)
+			}
+			blank = true
+		case r != ' ' && r != '\t':
+			blank = false
+		}
+		at.column++
+		if r == '\n' {
+			at.line, at.column = at.line+1, 1
+		}
+		at.offset += int64(size)
+		rest = rest[size:]
+	}
+	return nil
+}
+
+// scanYAMLTokens checks what must hold before the parser sees the tokens:
+// nesting, one document, and none of the parts of YAML that a config does not
+// need or that readers do not agree on.
+func scanYAMLTokens(tokens token.Tokens) *Error {
+	var (
+		nest            nesting
+		content, marked bool // something was found; a document marker was found
+		ended           bool // the document's end marker was found
+	)
+	for i, tk := range tokens {
+		at := tokenPlace(tk)
+		switch tk.Type {
+		case token.CommentType:
+			continue
+		case token.InvalidType:
+			return badText(at, "not YAML: %s", shown.Cut(tk.Error, shown.MaxText))
+		case token.DirectiveType:
+			return badText(at, "directives (%%) are not supported in a config: remove the line")
+		case token.TagType:
+			return badText(at, "the tag %s: tags are not supported in a config: remove it", shown.Quote(tk.Value))
+		case token.MergeKeyType:
+			return badText(at, "the merge key << exists in YAML 1.1 and not in YAML 1.2: write the fields out")
+		case token.DocumentHeaderType:
+			if content || marked {
+				return badText(at, "a second document: a config is one document, keep one")
+			}
+			marked = true
+			continue
+		case token.DocumentEndType:
+			ended = true
+			continue
+		}
+		if ended {
+			return badText(at, "a second document, after the end marker: a config is one document, keep one")
+		}
+		content = true
+		var before *token.Token
+		if i > 0 {
+			before = tokens[i-1]
+		}
+		if nest.add(tk, before) > limits.Depth {
+			return badText(at, "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
+		}
+		if tk.Type == token.MappingKeyType {
+			return badText(at, "keys written with ? are not supported in a config: write key: value")
+		}
+	}
+	if !content {
+		return badText(nowhere, "the text is empty: write the model's fields, one \"key: value\" a line")
+	}
+	return nil
+}
+
+// nesting follows how many lists and mappings are open in a stream of tokens.
+type nesting struct {
+	flow   int   // open brackets
+	blocks []int // columns of the open block lists and mappings, increasing
+}
+
+// add takes the next token, and the one before it, and returns the depth. A
+// block list in the column of its key counts as one with it, so the true depth
+// is at most twice the result.
+func (n *nesting) add(tk, before *token.Token) int {
+	switch tk.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		n.flow++
+	case token.SequenceEndType, token.MappingEndType:
+		n.flow = max(0, n.flow-1)
+	case token.SequenceEntryType, token.MappingKeyType:
+		n.open(tk.Position.Column)
+	case token.MappingValueType:
+		column := tk.Position.Column
+		if before != nil && before.Position.Line == tk.Position.Line {
+			column = min(column, before.Position.Column)
+		}
+		n.open(column)
+	}
+	return n.flow + len(n.blocks)
+}
+
+func (n *nesting) open(column int) {
+	if n.flow > 0 {
+		return
+	}
+	for len(n.blocks) > 0 && n.blocks[len(n.blocks)-1] > column {
+		n.blocks = n.blocks[:len(n.blocks)-1]
+	}
+	if len(n.blocks) == 0 || n.blocks[len(n.blocks)-1] < column {
+		n.blocks = append(n.blocks, column)
+	}
+}
+
+// checkYAMLCover refuses a text of which the lexer left something out: it drops
+// the rest of the text, without an error, from some things that it cannot read.
+func checkYAMLCover(text []byte, tokens token.Tokens) *Error {
+	const white = " \t\r\n"
+	rest := strings.TrimLeft(string(text), white)
+	for _, tk := range tokens {
+		for _, r := range tk.Origin {
+			if strings.ContainsRune(white, r) {
+				continue
+			}
+			next, size := utf8.DecodeRuneInString(rest)
+			if next != r || size == 0 {
+				return badText(tokenPlace(tk), "not YAML: something before this place cannot be read: write one key: value a line")
+			}
+			rest = strings.TrimLeft(rest[size:], white)
+		}
+	}
+	if rest != "" {
+		read := string(text[:len(text)-len(rest)])
+		line := strings.Count(read, "\n") + 1
+		column := utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
+		return badText(place{offset: -1, line: line, column: column}, "not YAML: found %s, which cannot be read: remove it, or put the text in quotes", shown.Cut(rest, 24))
+	}
+	return nil
+}
+
+func tokenPlace(tk *token.Token) place {
+	if tk == nil || tk.Position == nil {
+		return nowhere
+	}
+	return place{offset: -1, line: tk.Position.Line, column: tk.Position.Column}
+}

@@ -1,0 +1,75 @@
+// Package native holds the init modes of TransformerLens-native models:
+// gpt2, xavier_uniform, xavier_normal, kaiming_uniform and kaiming_normal.
+//
+// Each exists in two versions. Version 1 is TransformerLens 3.4.0 to 3.7.3,
+// version 2 is 3.8.1 to 4.3.0; the model differs with the version too, which
+// is what Info.ModelVersion says. The elementary functions of torch.nn.init,
+// of which these are rules by role, are in package elementary.
+package native
+
+import (
+	"context"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/registry"
+)
+
+const sourceFile = "transformer_lens/model_bridge/sources/native/init.py"
+
+// sources says whose formulas the versions are.
+var sources = map[int]string{
+	1: "TransformerLens 3.4.0 to 3.7.3, " + sourceFile,
+	2: "TransformerLens 3.8.1 to 4.3.0, " + sourceFile,
+}
+
+// Roles of the native model, by the rule that they take.
+var (
+	matrices = []layout.Role{
+		layout.Embedding, layout.Position, layout.Query, layout.Key, layout.Value, layout.AttnOut,
+		layout.MLPIn, layout.Gate, layout.MLPOut, layout.LMHead,
+	}
+	biases = []layout.Role{
+		layout.NormBias, layout.QueryBias, layout.KeyBias, layout.ValueBias, layout.AttnOutBias,
+		layout.MLPInBias, layout.GateBias, layout.MLPOutBias, layout.LMHeadBias,
+	}
+	norms = []layout.Role{layout.NormWeight}
+)
+
+// fixed are the declared rules of what no mode draws.
+var fixed = []registry.Rule{{Roles: norms, Formula: "1"}, {Roles: biases, Formula: "0"}}
+
+// rule gives the distribution of one matrix.
+type rule func(p layout.Param) dist.Dist
+
+// assign fills norm weights with 1, biases with 0 and matrices by the rule.
+// mode is the mode's name, for errors.
+func assign(ctx context.Context, mode string, l *layout.Layout, matrix rule) ([]dist.Dist, error) {
+	kinds := map[layout.Role]rule{}
+	for _, r := range matrices {
+		kinds[r] = matrix
+	}
+	for _, r := range biases {
+		kinds[r] = func(layout.Param) dist.Dist { return dist.Dist{Draw: dist.Constant{}, Formula: "0"} }
+	}
+	for _, r := range norms {
+		kinds[r] = func(layout.Param) dist.Dist { return dist.Dist{Draw: dist.Constant{Value: 1}, Formula: "1"} }
+	}
+	out := make([]dist.Dist, len(l.Params))
+	for i, p := range l.Params {
+		if i%4096 == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		r, ok := kinds[p.Role]
+		if !ok {
+			return nil, &registry.NoRuleError{Mode: mode, Param: p.Name, Role: p.Role}
+		}
+		out[i] = r(p)
+	}
+	return out, nil
+}
+
+// Infos returns all modes of this package.
+func Infos() []registry.Info {
+	return append(gpt2Infos(), fanInfos()...)
+}

@@ -1,0 +1,258 @@
+package parity
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"math/bits"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/fill"
+	"github.com/weightinit/weightinit/plan"
+)
+
+// chunkBytes is the most that is read of a tensor at once.
+const chunkBytes = 1 << 20
+
+// Bits compares two sets of tensors bit for bit, in memory that does not
+// depend on their size. The error is one of reading.
+func Bits(ctx context.Context, reference, candidate checkpoint.Set, opts Options) (*Report, error) {
+	c := &collector{report: pair(sidesOfSet(reference), sidesOfSet(candidate), opts), opts: opts}
+	group, ctx := errgroup.WithContext(ctx)
+	if opts.Workers <= 0 {
+		opts.Workers = runtime.GOMAXPROCS(0)
+	}
+	group.SetLimit(opts.Workers)
+	for i := range c.report.Tensors {
+		if c.report.Tensors[i].Status != Equal {
+			continue
+		}
+		name := c.report.Tensors[i].Name
+		ref, _ := reference.Lookup(name)
+		cand, _ := candidate.Lookup(name)
+		group.Go(func() error { return c.readBoth(ctx, i, ref, cand) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return c.report, nil
+}
+
+// readBoth compares one tensor chunk by chunk.
+func (c *collector) readBoth(ctx context.Context, i int, ref, cand checkpoint.Tensor) error {
+	width := widthOf(ref.DType)
+	total := ref.Bytes()
+	a, b := make([]byte, min(chunkBytes, total)), make([]byte, min(chunkBytes, total))
+	for done := int64(0); done < total; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		n := min(int64(len(a)), total-done)
+		if err := ref.ReadAt(a[:n], done); err != nil {
+			return err
+		}
+		if err := cand.ReadAt(b[:n], done); err != nil {
+			return err
+		}
+		c.compare(i, done/width, a[:n], b[:n])
+		done += n
+	}
+	return nil
+}
+
+// BitsOfPlan compares a set of tensors with what a plan makes, bit for bit.
+// planned tells which side the plan is: the reference (as in verifying a
+// file) or, if false, the candidate.
+func BitsOfPlan(ctx context.Context, p *plan.Plan, set checkpoint.Set, planned bool, opts Options) (*Report, error) {
+	reference, candidate := sidesOfPlan(p), sidesOfSet(set)
+	if !planned {
+		reference, candidate = candidate, reference
+	}
+	c := &collector{report: pair(reference, candidate, opts), opts: opts}
+	s := &planSink{collector: c, set: set, planned: planned, width: p.DType.Size()}
+	index := map[string]int{}
+	for i, t := range c.report.Tensors {
+		if t.Status == Equal {
+			index[t.Name] = i
+		}
+	}
+	s.results = make([]int, len(p.Steps))
+	for i, step := range p.Steps {
+		s.results[i] = -1
+		if r, ok := index[step.Param.Name]; ok {
+			s.results[i] = r
+		}
+	}
+	if len(index) == 0 {
+		return c.report, nil
+	}
+	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers}); err != nil {
+		return nil, err
+	}
+	return c.report, nil
+}
+
+// planSink reads the other side of each chunk that the plan makes.
+type planSink struct {
+	*collector
+	set     checkpoint.Set
+	planned bool
+	width   int64
+	// results maps a step to its tensor in the report; -1 for none.
+	results []int
+	buffers sync.Pool
+}
+
+func (s *planSink) WriteValues(step int, first int64, data []byte) error {
+	i := s.results[step]
+	if i < 0 {
+		return nil
+	}
+	tensor, _ := s.set.Lookup(s.report.Tensors[i].Name)
+	buffer, _ := s.buffers.Get().([]byte)
+	if cap(buffer) < len(data) {
+		buffer = make([]byte, len(data))
+	}
+	buffer = buffer[:len(data)]
+	defer s.buffers.Put(buffer) //nolint:staticcheck // a slice header is small against a chunk
+	if err := tensor.ReadAt(buffer, first*s.width); err != nil {
+		return err
+	}
+	if s.planned {
+		s.compare(i, first, data, buffer)
+	} else {
+		s.compare(i, first, buffer, data)
+	}
+	return nil
+}
+
+// collector gathers the differences of all tensors.
+type collector struct {
+	report *Report
+	opts   Options
+	mu     sync.Mutex
+}
+
+// compare takes the same range of both sides of tensor i, from element first
+// on, little-endian.
+func (c *collector) compare(i int, first int64, reference, candidate []byte) {
+	t := &c.report.Tensors[i]
+	width := int(widthOf(t.ReferenceDType))
+	values := int64(len(reference) / width)
+	var differing int64
+	at := -1
+	if !bytes.Equal(reference, candidate) {
+		for off := 0; off < len(reference); off += width {
+			if !bytes.Equal(reference[off:off+width], candidate[off:off+width]) {
+				differing++
+				if at < 0 {
+					at = off
+				}
+			}
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.Values += values
+	t.Differing += differing
+	if at >= 0 {
+		t.Status = Differs
+		if index := first + int64(at/width); t.First == nil || index < t.First.Index {
+			t.First = difference(t, index, reference[at:at+width], candidate[at:at+width])
+		}
+	}
+	if c.opts.Progress != nil {
+		c.opts.Progress(values)
+	}
+}
+
+func difference(t *Tensor, index int64, reference, candidate []byte) *Difference {
+	d := &Difference{
+		Index: index, Coordinates: unravel(index, t.ReferenceShape),
+		Reference: hexOf(reference), Candidate: hexOf(candidate),
+		ReferenceValue: valueOf(reference, t.ReferenceDType),
+		CandidateValue: valueOf(candidate, t.ReferenceDType),
+		ULPs:           -1,
+	}
+	if isFloat(t.ReferenceDType) && !math.IsNaN(d.ReferenceValue) && !math.IsNaN(d.CandidateValue) {
+		d.ULPs = ulps(reference, candidate)
+	}
+	return d
+}
+
+// unravel turns a place in C order into one by dimension.
+func unravel(index int64, shape []int64) []int64 {
+	out := make([]int64, len(shape))
+	for i := len(shape) - 1; i >= 0; i-- {
+		out[i] = index % shape[i]
+		index /= shape[i]
+	}
+	return out
+}
+
+// widthOf returns the bytes that are compared as one value. Elements of less
+// than a byte, and whole bytes of them, are compared by the byte.
+func widthOf(dtype string) int64 {
+	if dtype == "C128" {
+		return 16
+	}
+	elementBits, _ := safetensors.Bits(dtype)
+	return int64(max(8, elementBits)) / 8
+}
+
+// hexOf shows a little-endian number, most significant digit first.
+func hexOf(b []byte) string {
+	out := ""
+	for i := len(b) - 1; i >= 0; i-- {
+		out += fmt.Sprintf("%02x", b[i])
+	}
+	return out
+}
+
+// ulps counts the steps between two IEEE numbers of one width: their patterns,
+// read as sign and magnitude, are in the order of the numbers. The two zeros
+// are one step apart, since their bits differ.
+func ulps(a, b []byte) int64 {
+	x, xNegative := magnitude(a)
+	y, yNegative := magnitude(b)
+	if xNegative == yNegative {
+		return int64(max(x, y) - min(x, y))
+	}
+	sum, carry := bits.Add64(x, y, 0)
+	if sum, carry = bits.Add64(sum, 1, carry); carry != 0 || sum > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(sum)
+}
+
+func magnitude(b []byte) (uint64, bool) {
+	var v uint64
+	for i := len(b) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(b[i])
+	}
+	sign := uint64(1) << (8*len(b) - 1)
+	return v &^ sign, v&sign != 0
+}
+
+func isFloat(dtype string) bool {
+	switch dtype {
+	case "F16", "BF16", "F32", "F64":
+		return true
+	}
+	return false
+}
+
+// valueOf decodes one value; NaN for types that have none.
+func valueOf(b []byte, dtype string) float64 {
+	var v [1]float64
+	if err := checkpoint.Decode(v[:], b, dtype); err != nil {
+		return math.NaN()
+	}
+	return v[0]
+}

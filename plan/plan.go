@@ -1,0 +1,170 @@
+// Package plan freezes a layout, a mode and a seed into a program: an ordered
+// list of steps, each a parameter with its distribution and its place in the
+// stream, and a digest over all that decides a bit.
+//
+// A plan is small and holds no values, so it can be printed, compared and
+// checked before gigabytes are written. Package fill runs it.
+package plan
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/registry"
+)
+
+// Streams says how the random numbers of the parameters hang together.
+type Streams string
+
+// Torch is one sequential generator for the whole model, with the bits of
+// PyTorch's CPU generator.
+const Torch Streams = "torch"
+
+// Options are what a plan needs beside the layout and the mode.
+type Options struct {
+	// Seed is the seed modulo 2^64, as PyTorch takes it.
+	Seed uint64
+	// SeedText is the seed as the user gave it, such as "-1"; empty means the
+	// decimal form of Seed.
+	SeedText string
+	// DType is the stored type of every parameter; 0 means F32.
+	DType layout.DType
+	// Streams defaults to Torch, the only policy so far.
+	Streams Streams
+}
+
+// Step fills one parameter.
+type Step struct {
+	Param layout.Param
+	Dist  dist.Dist
+	// Elements is the number of values of the parameter.
+	Elements int64
+	// Start is where the stream stands when the step begins.
+	Start dist.Position
+	// Words is the number of words of the stream that the step uses.
+	Words int64
+}
+
+// Plan is a frozen program. It is not changed after [Build].
+type Plan struct {
+	// Mode is the full id, such as "gpt2@1".
+	Mode string
+	// Settings are the mode's set options, "key=value", sorted.
+	Settings []string
+	// OptionsJSON are the same as a JSON object with sorted keys.
+	OptionsJSON []byte
+	Seed        uint64
+	SeedText    string
+	Streams     Streams
+	DType       layout.DType
+	// Notes are what a user should know before the weights are made.
+	Notes []string
+	// Steps are in draw order, which is also the order of the state dict.
+	Steps []Step
+	// Values and Words are totals over all steps.
+	Values, Words int64
+
+	digest string
+}
+
+// Digest identifies the bits that the plan makes: two plans of the same
+// digest make the same tensors. It has the form "sha256:" and 64 hex digits.
+func (p *Plan) Digest() string { return p.digest }
+
+// Bytes returns the size of all values in the stored type.
+func (p *Plan) Bytes() int64 { return p.Values * p.DType.Size() }
+
+// Build asks the mode for the distributions of l and freezes the result. It
+// is an error when l does not pass its own check, when the mode has no rule
+// for a parameter, or when a distribution's numbers cannot be drawn in the
+// compute type of opts.DType.
+func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode registry.Mode, opts Options) (*Plan, error) {
+	if opts.DType == 0 {
+		opts.DType = layout.F32
+	}
+	if opts.Streams == "" {
+		opts.Streams = Torch
+	}
+	if opts.Streams != Torch {
+		return nil, fmt.Errorf("plan: streams %q: this version makes only %q", opts.Streams, Torch)
+	}
+	if opts.SeedText == "" {
+		opts.SeedText = strconv.FormatUint(opts.Seed, 10)
+	}
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	dists, err := mode.Assign(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if len(dists) != len(l.Params) {
+		return nil, fmt.Errorf("plan: mode %q assigned %d distributions to %d parameters", info.ID, len(dists), len(l.Params))
+	}
+	p := &Plan{
+		Mode: info.ID.String(), Seed: opts.Seed, SeedText: opts.SeedText,
+		Streams: opts.Streams, DType: opts.DType,
+		Steps: make([]Step, len(dists)),
+	}
+	if p.Settings, err = registry.Settings(mode); err != nil {
+		return nil, fmt.Errorf("plan: mode %q: %w", info.ID, err)
+	}
+	if p.OptionsJSON, err = registry.OptionsJSON(mode); err != nil {
+		return nil, fmt.Errorf("plan: mode %q: %w", info.ID, err)
+	}
+	if err := p.place(l, dists); err != nil {
+		return nil, err
+	}
+	if n, ok := mode.(registry.Noter); ok {
+		p.Notes = n.Notes(l)
+	}
+	p.digest = p.computeDigest()
+	return p, nil
+}
+
+// place checks the distributions and gives every step its place in the stream.
+func (p *Plan) place(l *layout.Layout, dists []dist.Dist) error {
+	maxFinite, wide := math.MaxFloat32, false
+	if p.DType.Compute() == layout.F64 {
+		maxFinite, wide = math.MaxFloat64, true
+	}
+	var at dist.Position
+	for i, d := range dists {
+		param := l.Params[i]
+		if err := d.Check(maxFinite); err != nil {
+			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
+		}
+		if err := d.CheckShape(param.Shape); err != nil {
+			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
+		}
+		if err := drawable(d); err != nil {
+			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
+		}
+		n := param.Elements()
+		cost := dist.CostOf(d.Draw, n, wide, at.Cached)
+		p.Steps[i] = Step{Param: param, Dist: d, Elements: n, Start: at, Words: cost.Words}
+		p.Values += n
+		p.Words += cost.Words
+		at = at.After(cost)
+	}
+	return nil
+}
+
+// drawable refuses what the vocabulary can say and package rng cannot draw yet.
+func drawable(d dist.Dist) error {
+	switch d.Draw.(type) {
+	case dist.Constant, dist.Uniform, dist.Normal:
+	default:
+		return fmt.Errorf("this version cannot draw %s", d.Draw.Kind())
+	}
+	for _, post := range d.Post {
+		if _, ok := post.(dist.Multiply); !ok {
+			return fmt.Errorf("this version cannot apply %s", post.Kind())
+		}
+	}
+	return nil
+}

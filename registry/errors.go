@@ -1,0 +1,114 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/layout"
+)
+
+// UnknownError is returned for a name that is not registered.
+type UnknownError struct {
+	// What is the kind of thing that was looked for, such as "mode".
+	What string
+	// Name is what was asked for.
+	Name string
+	// Known are the names there are, sorted.
+	Known []string
+	// Nearest is the known name most like Name; empty when none is near.
+	Nearest string
+}
+
+// newUnknown builds the error and finds the nearest known name.
+func newUnknown(what, name string, known []string) *UnknownError {
+	return &UnknownError{What: what, Name: name, Known: known, Nearest: Nearest(name, known)}
+}
+
+func (e *UnknownError) Error() string {
+	text := fmt.Sprintf("unknown %s %s: ", e.What, shown.Quote(e.Name))
+	if e.Nearest != "" {
+		text += fmt.Sprintf("did you mean %q? ", e.Nearest)
+	}
+	if len(e.Known) == 0 {
+		return text + "there are none"
+	}
+	return text + "supported: " + strings.Join(e.Known, ", ")
+}
+
+// DuplicateError is returned when a name already means another mode.
+type DuplicateError struct {
+	Name      string
+	Have, New ID
+}
+
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("registry: the name %q of mode %q is already taken by mode %q", e.Name, e.New, e.Have)
+}
+
+// NoRuleError is returned by a mode that has no rule for a parameter.
+type NoRuleError struct {
+	Mode  string
+	Param string
+	Role  layout.Role
+}
+
+func (e *NoRuleError) Error() string {
+	return fmt.Sprintf("mode %q has no rule for parameter %q of role %q: choose another mode", e.Mode, e.Param, e.Role)
+}
+
+// OptionError is returned for an option that a mode does not have, or for a
+// value that it does not take.
+type OptionError struct {
+	// Option is the option's name as given.
+	Option string
+	// Value is the value as given; empty for an unknown option.
+	Value string
+	// Problem says what is wrong and what is allowed.
+	Problem string
+}
+
+func (e *OptionError) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("option %s: %s", shown.Quote(e.Option), e.Problem)
+	}
+	return fmt.Sprintf("option %s: value %s: %s", shown.Quote(e.Option), shown.Quote(e.Value), e.Problem)
+}
+
+// Nearest returns the name in known that is most like name, in any letter
+// case, or "" when none differs in less than about a third of its letters.
+func Nearest(name string, known []string) string {
+	const longest = 64
+	if len(name) > longest {
+		return ""
+	}
+	best, bestDistance := "", max(2, len(name)/3)+1
+	for _, candidate := range known {
+		if d := distance(strings.ToLower(name), candidate); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete or replace to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = slices.Min([]int{replace, row[j] + 1, diagonal + 1})
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,70 @@
+// Package kernel holds the arithmetic of PyTorch's CPU generator: the engine,
+// the transforms from words to numbers, and the conversions to smaller types.
+// Every function works on slices, destination first, and keeps no state.
+//
+// It knows no tensors, no tail rule and no cached normal: package rng, which
+// also holds the specification, does. The files named *_generic.go are the
+// readable reference: no build tags, no calls to anything that could be
+// replaced by a faster form. The exported functions in this file are the
+// places where a faster form with the same bits can step in.
+package kernel
+
+//go:generate go run ./gen
+
+// Block is the number of normals that are transformed together.
+const Block = 16
+
+// Seed sets dst to the state of a new generator. Its first output comes after
+// one [Refresh].
+func Seed(dst *[N]uint32, seed uint32) { seedGeneric(dst, seed) }
+
+// Refresh replaces the state by the next N words of the recurrence.
+func Refresh(state *[N]uint32) { refreshGeneric(state) }
+
+// Temper writes the outputs that belong to the state words in src. It treats
+// as many words as both slices hold; they may be the same slice.
+func Temper(dst, src []uint32) { temperGeneric(dst, src) }
+
+// UniformF32 makes one value in [low, high) of each word (output of the
+// engine). It makes as many as both slices hold.
+func UniformF32(dst []float32, words []uint32, low, high float32) {
+	uniformF32Generic(dst, words, low, high)
+}
+
+// UniformF64 is UniformF32 in float64: two words a value, high half first.
+func UniformF64(dst []float64, words []uint32, low, high float64) {
+	uniformF64Generic(dst, words, low, high)
+}
+
+// NormalF32 makes blocks of 16 normals of 16 words each. It makes as many
+// whole blocks as both slices hold and leaves the rest of dst alone.
+func NormalF32(dst []float32, words []uint32, mean, std float32) {
+	normalF32Generic(dst, words, mean, std)
+}
+
+// NormalF64 is NormalF32 in float64: 32 words a block.
+func NormalF64(dst []float64, words []uint32, mean, std float64) {
+	normalF64Generic(dst, words, mean, std)
+}
+
+// NormalPair makes the two unscaled normals that a fill of fewer than 16
+// values takes of four words. The first is used at once, the second waits in
+// the generator.
+func NormalPair(words *[4]uint32) (first, second float64) { return normalPairGeneric(words) }
+
+// Scale places the unscaled normal v at mean and std, with one rounding.
+func Scale(v, mean, std float64) float64 { return scaleGeneric(v, mean, std) }
+
+// MultiplyF32 multiplies every element of dst by the number, one rounding
+// each.
+func MultiplyF32(dst []float32, by float32) { multiplyGeneric(dst, by) }
+
+// MultiplyF64 is MultiplyF32 in float64.
+func MultiplyF64(dst []float64, by float64) { multiplyGeneric(dst, by) }
+
+// BF16 writes src rounded to bfloat16, two little-endian bytes a value. It
+// converts as many values as src holds and dst has room for.
+func BF16(dst []byte, src []float32) { bf16Generic(dst, src) }
+
+// F16 writes src rounded to IEEE binary16, as [BF16] does.
+func F16(dst []byte, src []float32) { f16Generic(dst, src) }

@@ -1,0 +1,78 @@
+package rng
+
+import (
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/rng/internal/kernel"
+)
+
+// Stream is one generator with its state: what torch.Generator is for the
+// CPU. Make it with [New] or [FromState]; the zero value is not a generator.
+//
+// A Stream must not be used by two goroutines at once. Clones are independent.
+type Stream struct {
+	// state is the engine's block of words, and next the index of the first
+	// of them that has not been drawn; kernel.N: a refresh comes first.
+	state [kernel.N]uint32
+	next  int
+	drawn int64
+	cache cache
+}
+
+// cache is the generator's one cached normal, unscaled. All fields are zero
+// when there is none, so that equal states are equal Go values.
+type cache struct {
+	full bool
+	bits uint64 // of the float64
+	at   int64  // the word at which its four words begin
+}
+
+// New returns the stream that torch.manual_seed(seed) starts. Only the low 32
+// bits count. A negative seed of Python is its two's complement.
+func New(seed uint64) *Stream {
+	s := &Stream{next: kernel.N}
+	kernel.Seed(&s.state, uint32(seed))
+	return s
+}
+
+// Clone returns an independent stream at the same position.
+func (s *Stream) Clone() *Stream {
+	c := *s
+	return &c
+}
+
+// Position returns where the stream stands. After any sequence of whole
+// tensors it is what [dist.Position.After] and [dist.CostOf] predict.
+func (s *Stream) Position() dist.Position {
+	return dist.Position{Words: s.drawn, Cached: s.cache.full, CachedAt: s.cache.at}
+}
+
+// Advance draws words and throws them away. It leaves the cached normal alone,
+// so it does not stand for a draw of fewer than 16 normals. Nothing happens
+// for words <= 0. It steps: about a nanosecond a word.
+func (s *Stream) Advance(words int64) {
+	if words <= 0 {
+		return
+	}
+	s.drawn += words
+	for words > int64(kernel.N-s.next) {
+		words -= int64(kernel.N - s.next)
+		kernel.Refresh(&s.state)
+		s.next = 0
+	}
+	s.next += int(words)
+}
+
+// read draws the next len(dst) words into dst.
+func (s *Stream) read(dst []uint32) {
+	s.drawn += int64(len(dst))
+	for len(dst) > 0 {
+		if s.next == kernel.N {
+			kernel.Refresh(&s.state)
+			s.next = 0
+		}
+		k := min(len(dst), kernel.N-s.next)
+		kernel.Temper(dst[:k], s.state[s.next:s.next+k])
+		s.next += k
+		dst = dst[k:]
+	}
+}

@@ -1,0 +1,161 @@
+package rng
+
+import (
+	"math"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/rng/internal/kernel"
+)
+
+// Fill draws one whole tensor of len(dst) elements, in C order, with T as
+// compute type, and does d's post steps to it. The stream then stands where
+// torch's generator would.
+//
+// The numbers of d must have passed [dist.Dist.Check] for T; others do not
+// panic, but what they give is not specified. A Dist without a draw gives NaN.
+func Fill[T float32 | float64](s *Stream, d dist.Dist, dst []T) {
+	var t Tensor[T]
+	t.begin(s, d, int64(len(dst)))
+	t.Next(dst)
+}
+
+// Tensor draws one tensor in pieces, in memory that does not depend on its
+// size. [Begin] makes one.
+type Tensor[T float32 | float64] struct {
+	stream *Stream
+	dist   dist.Dist
+	// n elements are asked for, done are delivered.
+	n, done int64
+	// block[taken:made] are elements that are made and not yet delivered:
+	// normals come in blocks of 16, and a piece may end inside one.
+	block       [kernel.Block]T
+	taken, made int
+}
+
+// Begin starts a tensor of n elements (none if n < 0) at the place where s
+// stands. The values come by [Tensor.Next], and are those of [Fill] whatever
+// the sizes of the pieces.
+//
+// Until the last element is delivered the tensor owns the stream: anything
+// else drawn from it would take the tensor's words. A tensor that is given up
+// half-way leaves the stream after the words made so far, which may be up to
+// one block of 16 values more than were delivered; a position to return to has
+// to be kept beforehand, by [Stream.Clone] or [Stream.State].
+func Begin[T float32 | float64](s *Stream, d dist.Dist, n int64) *Tensor[T] {
+	t := new(Tensor[T])
+	t.begin(s, d, n)
+	return t
+}
+
+func (t *Tensor[T]) begin(s *Stream, d dist.Dist, n int64) {
+	t.stream, t.dist, t.n = s, d, max(n, 0)
+}
+
+// Next fills dst with the next elements and returns how many: len(dst), or
+// less at the end of the tensor. Elements of dst beyond that keep their
+// values. With the last element of the tensor the stream stands where torch's
+// generator would, to the word and to the cached normal.
+func (t *Tensor[T]) Next(dst []T) int {
+	dst = dst[:min(int64(len(dst)), t.n-t.done)]
+	switch d := t.dist.Draw.(type) {
+	case dist.Constant:
+		fillWith(dst, T(d.Value))
+	case dist.Uniform:
+		t.uniform(dst, d)
+	case dist.Normal:
+		if t.n < kernel.Block {
+			smallNormals(t.stream, dst, d)
+		} else {
+			t.normal(dst, d)
+		}
+	default:
+		fillWith(dst, T(math.NaN()))
+	}
+	t.done += int64(len(dst))
+	for _, p := range t.dist.Post {
+		if m, ok := p.(dist.Multiply); ok {
+			multiply(dst, m.By)
+		}
+	}
+	return len(dst)
+}
+
+func (t *Tensor[T]) uniform(dst []T, u dist.Uniform) {
+	var words [kernel.N]uint32
+	per := wordsPer[T]()
+	for len(dst) > 0 {
+		k := min(len(dst), kernel.N/per)
+		t.stream.read(words[:k*per])
+		makeUniform(dst[:k], words[:k*per], u)
+		dst = dst[k:]
+	}
+}
+
+// normal delivers a tensor of at least one block: what is left of the last
+// block, then whole blocks straight into dst, then the start of another.
+func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
+	// If n is no multiple of 16, torch makes the last 16 elements anew after
+	// all others; so the last block before them keeps only its first ragged
+	// elements.
+	ragged := t.n % kernel.Block
+	whole := t.n
+	if ragged > 0 {
+		whole -= kernel.Block + ragged
+	}
+	for at := t.done; len(dst) > 0; {
+		k := copy(dst, t.block[t.taken:t.made])
+		switch room := min(int64(len(dst)), whole-at) &^ (kernel.Block - 1); {
+		case k > 0:
+			t.taken += k
+		case room > 0:
+			k = int(room)
+			t.blocks(dst[:k], n)
+		default:
+			t.blocks(t.block[:], n)
+			t.taken, t.made = 0, kernel.Block
+			if ragged > 0 && at == whole {
+				// torch draws the ragged elements, and overwrites them.
+				t.made = int(ragged)
+				t.stream.Advance(ragged * int64(wordsPer[T]()))
+			}
+		}
+		dst = dst[k:]
+		at += int64(k)
+	}
+}
+
+// blocks draws whole blocks of normals; len(dst) is a multiple of 16.
+func (t *Tensor[T]) blocks(dst []T, n dist.Normal) {
+	var words [kernel.N]uint32 // 39 blocks
+	per := wordsPer[T]()
+	for len(dst) > 0 {
+		k := min(len(dst), kernel.N/per&^(kernel.Block-1))
+		t.stream.read(words[:k*per])
+		makeNormal(dst[:k], words[:k*per], n)
+		dst = dst[k:]
+	}
+}
+
+// smallNormals draws the elements of a tensor of fewer than 16, each by
+// itself: float64 throughout, whatever the compute type, so that the cached
+// normal passes from one type to the other.
+func smallNormals[T float32 | float64](s *Stream, dst []T, n dist.Normal) {
+	for i := range dst {
+		dst[i] = T(kernel.Scale(s.smallNormal(), n.Mean, n.Std))
+	}
+}
+
+// smallNormal returns the cached normal, or the first of a new pair.
+func (s *Stream) smallNormal() float64 {
+	if s.cache.full {
+		v := math.Float64frombits(s.cache.bits)
+		s.cache = cache{}
+		return v
+	}
+	at := s.drawn
+	var words [4]uint32
+	s.read(words[:])
+	first, second := kernel.NormalPair(&words)
+	s.cache = cache{full: true, bits: math.Float64bits(second), at: at}
+	return first
+}

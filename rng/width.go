@@ -1,0 +1,50 @@
+package rng
+
+import (
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/rng/internal/kernel"
+)
+
+// The functions of this file choose the kernel of the compute type, and round
+// the numbers of the distribution to it.
+
+// wordsPer returns the words of one uniform of type T.
+func wordsPer[T float32 | float64]() int {
+	if _, wide := any(T(0)).(float64); wide {
+		return 2
+	}
+	return 1
+}
+
+func makeUniform[T float32 | float64](dst []T, words []uint32, u dist.Uniform) {
+	switch dst := any(dst).(type) {
+	case []float32:
+		kernel.UniformF32(dst, words, float32(u.Low), float32(u.High))
+	case []float64:
+		kernel.UniformF64(dst, words, u.Low, u.High)
+	}
+}
+
+func makeNormal[T float32 | float64](dst []T, words []uint32, n dist.Normal) {
+	switch dst := any(dst).(type) {
+	case []float32:
+		kernel.NormalF32(dst, words, float32(n.Mean), float32(n.Std))
+	case []float64:
+		kernel.NormalF64(dst, words, n.Mean, n.Std)
+	}
+}
+
+func multiply[T float32 | float64](dst []T, by float64) {
+	switch dst := any(dst).(type) {
+	case []float32:
+		kernel.MultiplyF32(dst, float32(by))
+	case []float64:
+		kernel.MultiplyF64(dst, by)
+	}
+}
+
+func fillWith[T float32 | float64](dst []T, v T) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
