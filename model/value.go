@@ -33,6 +33,9 @@ type value struct {
 	at   place
 	text string // a text decoded, a number or an unclear scalar as written
 	why  string // of an unclear scalar: the two readings, and what to write
+	// broken marks a YAML scalar of several lines. How these are joined is
+	// settled by no two readers alike, so no field that decides something has one.
+	broken bool
 	// members are those of an object that its reader wants.
 	members map[string]value
 
@@ -65,6 +68,8 @@ func (v *value) decode(f field) (problem string) {
 	switch {
 	case v.form == unclearForm:
 		return v.why
+	case v.broken && f.set != nil:
+		return "written over several lines: write it on one line"
 	case k == intKind && v.form == numberForm && isInteger(v.text):
 		var err error
 		if v.n, err = strconv.ParseInt(v.text, 10, 64); err != nil {

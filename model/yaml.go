@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
@@ -33,7 +34,7 @@ func readYAML(text []byte) (*document, *Error) {
 		return nil, badText(nowhere, "%d documents: a config is one document, keep one", len(file.Docs))
 	}
 	tree := &yamlTree{anchors: map[string]*anchor{}, targets: map[*ast.AliasNode]ast.Node{}}
-	if _, fault := tree.walk(file.Docs[0].Body, 0); fault != nil {
+	if _, fault := tree.walk(file.Docs[0].Body, 0, 1); fault != nil {
 		return nil, fault
 	}
 	root, ok := tree.resolve(file.Docs[0].Body).(*ast.MappingNode)
@@ -80,67 +81,175 @@ type anchor struct {
 }
 
 // walk checks a node and all below it, and returns how many nodes it stands
-// for once its aliases are replaced by what they name.
-func (t *yamlTree) walk(n ast.Node, depth int) (size int, fault *Error) {
-	if depth > limits.Depth {
-		return 0, badText(tokenPlace(n.GetToken()), "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
+// for once its aliases are replaced by what they name. The node must begin in
+// column left or to the right of it: the parser takes some nodes as parts of
+// others that are indented less, and so loses fields in places where readers of
+// YAML find them. In flow collections left is 0.
+func (t *yamlTree) walk(n ast.Node, depth, left int) (size int, fault *Error) {
+	if n == nil {
+		return 0, badText(nowhere, "the text is empty: write the model's fields, one \"key: value\" a line")
 	}
-	size = 1
-	add := func(child ast.Node) *Error {
-		s, fault := t.walk(child, depth+1)
-		size += s
-		return fault
+	at := tokenPlace(n.GetToken())
+	if depth > limits.Depth {
+		return 0, badText(at, "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
 	}
 	switch n := n.(type) {
-	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode,
-		*ast.StringNode, *ast.LiteralNode:
+	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode, *ast.StringNode:
+		if n.GetToken().Type == token.ImplicitNullType {
+			return 1, nil // it has no place of its own
+		}
+		if at.column < left {
+			return 0, badIndent(at)
+		}
+		return 1, checkYAMLPlain(n.GetToken(), left == inFlow)
+	case *ast.LiteralNode:
+		return 1, nil
 	case *ast.MappingNode:
-		seen := make(map[string]bool, len(n.Values))
-		for _, pair := range n.Values {
-			if fault := checkYAMLKey(pair.Key, seen); fault != nil {
-				return 0, fault
-			}
-			if fault := add(pair.Value); fault != nil {
-				return 0, fault
-			}
-		}
+		return t.walkMapping(n, depth, left)
 	case *ast.SequenceNode:
-		for _, item := range n.Values {
-			if fault := add(item); fault != nil {
-				return 0, fault
-			}
-		}
+		return t.walkSequence(n, depth, left)
 	case *ast.AnchorNode:
-		return t.walkAnchor(n, depth)
+		return t.walkAnchor(n, depth, left)
 	case *ast.AliasNode:
 		return t.walkAlias(n)
-	case nil:
-		return 0, badText(nowhere, "the text is empty: write the model's fields, one \"key: value\" a line")
 	default:
-		return 0, badText(tokenPlace(n.GetToken()), "not supported in a config: %s: write plain keys and values", n.Type())
+		return 0, badText(at, "not supported in a config: %s: write plain keys and values", n.Type())
+	}
+}
+
+// inFlow stands for the column in which nodes of flow collections must begin.
+const inFlow = 0
+
+func badIndent(at place) *Error {
+	return badText(at, "not indented enough for where it stands: indent it more, or write a value before it")
+}
+
+func (t *yamlTree) walkMapping(n *ast.MappingNode, depth, left int) (size int, fault *Error) {
+	seen := make(map[string]bool, len(n.Values))
+	size = 1
+	inner, column := inFlow, 0
+	for _, pair := range n.Values {
+		key := pair.Key.GetToken()
+		if fault := checkYAMLKey(pair, seen, left == inFlow || n.IsFlowStyle); fault != nil {
+			return 0, fault
+		}
+		if !n.IsFlowStyle {
+			at := tokenPlace(key)
+			if column == 0 {
+				column, inner = at.column, at.column+1
+			}
+			if at.column < left || at.column != column {
+				return 0, badIndent(at)
+			}
+		}
+		below := inner
+		if isBlock(pair.Value) {
+			if n.IsFlowStyle {
+				return 0, badText(tokenPlace(pair.Value.GetToken()), "not YAML: inside {} write {...} or [...]")
+			}
+			if bare(pair.Value).Type() == ast.SequenceType {
+				below = column // "- " may stand in the column of its key
+			}
+		}
+		s, fault := t.walk(pair.Value, depth+1, below)
+		if fault != nil {
+			return 0, fault
+		}
+		size += s
 	}
 	return size, nil
 }
 
-// checkYAMLKey refuses keys that are no plain scalars, or occur twice.
-func checkYAMLKey(key ast.MapKeyNode, seen map[string]bool) *Error {
-	switch key.(type) {
-	case *ast.StringNode, *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-	default:
-		return badText(tokenPlace(key.GetToken()), "a key must be a plain text: write key: value")
+// bare returns the node behind an anchor.
+func bare(n ast.Node) ast.Node {
+	if a, ok := n.(*ast.AnchorNode); ok {
+		return a.Value
 	}
-	text := key.GetToken().Value
-	if seen[text] {
-		return badField(text, "", "duplicate key: keep one").at(tokenPlace(key.GetToken()))
+	return n
+}
+
+// isBlock reports whether n is a list or a mapping without brackets.
+func isBlock(n ast.Node) bool {
+	switch n := bare(n).(type) {
+	case *ast.MappingNode:
+		return !n.IsFlowStyle
+	case *ast.SequenceNode:
+		return !n.IsFlowStyle
 	}
-	seen[text] = true
+	return false
+}
+
+func (t *yamlTree) walkSequence(n *ast.SequenceNode, depth, left int) (size int, fault *Error) {
+	size = 1
+	inner := inFlow
+	for i, item := range n.Values {
+		if !n.IsFlowStyle {
+			if i >= len(n.Entries) {
+				return 0, badIndent(tokenPlace(item.GetToken()))
+			}
+			at, first := tokenPlace(n.Entries[i].Start), tokenPlace(n.Entries[0].Start)
+			if at.column < left || at.column != first.column {
+				return 0, badIndent(at)
+			}
+			inner = at.column + 1
+		} else if isBlock(item) {
+			return 0, badText(tokenPlace(item.GetToken()), "not YAML: inside [] write {...} or [...]")
+		}
+		s, fault := t.walk(item, depth+1, inner)
+		if fault != nil {
+			return 0, fault
+		}
+		size += s
+	}
+	return size, nil
+}
+
+// checkYAMLPlain refuses plain scalars with characters that YAML keeps for its
+// structure: the lexer takes some as texts.
+func checkYAMLPlain(tk *token.Token, flow bool) *Error {
+	if tk.Type != token.StringType || tk.Value == "" {
+		return nil
+	}
+	if strings.ContainsRune(",[]{}#&*!|>'\"%@`", rune(tk.Value[0])) {
+		return badText(tokenPlace(tk), "a plain text cannot begin with %q: put it in quotes", tk.Value[0])
+	}
+	if strings.Contains(tk.Value, ": ") || strings.HasSuffix(tk.Value, ":") || flow && strings.ContainsAny(tk.Value, ",[]{}") {
+		return badText(tokenPlace(tk), "a plain text cannot hold the signs that part keys and values: put it in quotes")
+	}
 	return nil
 }
 
-func (t *yamlTree) walkAnchor(n *ast.AnchorNode, depth int) (size int, fault *Error) {
+// checkYAMLKey refuses keys that are no plain scalars on the line of their
+// colon, or occur twice.
+func checkYAMLKey(pair *ast.MappingValueNode, seen map[string]bool, flow bool) *Error {
+	key := pair.Key.GetToken()
+	switch pair.Key.(type) {
+	case *ast.StringNode, *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+	default:
+		return badText(tokenPlace(key), "a key must be a plain text: write key: value")
+	}
+	if fault := checkYAMLPlain(key, flow); fault != nil {
+		return fault
+	}
+	if isBroken(key) || pair.Start.Type == token.MappingValueType && pair.Start.Position.Line != key.Position.Line {
+		return badText(tokenPlace(key), "a key must stand on one line with its colon: write key: value")
+	}
+	if seen[key.Value] {
+		return badField(key.Value, "", "duplicate key: keep one").at(tokenPlace(key))
+	}
+	seen[key.Value] = true
+	return nil
+}
+
+// isBroken reports whether a scalar is written over several lines.
+func isBroken(tk *token.Token) bool {
+	return strings.ContainsAny(strings.Trim(tk.Origin, " \r\n"), "\r\n")
+}
+
+func (t *yamlTree) walkAnchor(n *ast.AnchorNode, depth, left int) (size int, fault *Error) {
 	a := &anchor{node: n.Value, open: true}
 	t.anchors[n.Name.GetToken().Value] = a
-	if a.size, fault = t.walk(n.Value, depth); fault != nil {
+	if a.size, fault = t.walk(n.Value, depth, left); fault != nil {
 		return 0, fault
 	}
 	a.open = false
@@ -197,8 +306,9 @@ func (t *yamlTree) value(n ast.Node, members bool) value {
 			}
 		}
 	case *ast.LiteralNode:
-		v.form, v.text = textForm, n.Value.Value
+		v.form, v.text, v.broken = textForm, n.Value.Value, true
 	case *ast.StringNode:
+		v.broken = isBroken(n.Token)
 		if tk := n.Token.Type; tk == token.SingleQuoteType || tk == token.DoubleQuoteType {
 			v.form, v.text = textForm, n.Value
 			break

@@ -24,7 +24,7 @@ func scanYAMLText(text []byte) *Error {
 	}
 	blockScalars := strings.ContainsAny(string(text), "|>")
 	at := place{offset: 0, line: 1, column: 1}
-	blank, blanks := true, 0
+	blank, blanks, comment := true, 0, false
 	for rest := text; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		switch {
@@ -34,7 +34,10 @@ func scanYAMLText(text []byte) *Error {
 			return badText(at, "the character %U is not allowed in YAML: remove it", r)
 		case r == 0x2028, r == 0x2029:
 			return badText(at, "the character %U is a line break in YAML 1.1 and none in YAML 1.2: remove it", r)
+		case r == '\t' && !comment:
+			return badText(at, "a tab: use spaces, or write \\t in double quotes")
 		case r == '\n' || r == '\r':
+			comment = false
 			if blanks++; !blank {
 				blanks = 0
 			}
@@ -43,6 +46,9 @@ func scanYAMLText(text []byte) *Error {
 			}
 			blank = true
 		case r != ' ' && r != '\t':
+			if blank && r == '#' {
+				comment = true
+			}
 			blank = false
 		}
 		at.column++
@@ -97,6 +103,9 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 		}
 		if nest.add(tk, before) > limits.Depth {
 			return badText(at, "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
+		}
+		if i+1 < len(tokens) && nest.flow > 0 && isTightColon(before, tk, tokens[i+1]) {
+			return badText(at, "write a space after this colon: without one it is part of the text")
 		}
 		if tk.Type == token.MappingKeyType {
 			return badText(at, "keys written with ? are not supported in a config: write key: value")
@@ -171,6 +180,24 @@ func checkYAMLCover(text []byte, tokens token.Tokens) *Error {
 		return badText(place{offset: -1, line: line, column: column}, "not YAML: found %s, which cannot be read: remove it, or put the text in quotes", shown.Cut(rest, 24))
 	}
 	return nil
+}
+
+// isTightColon reports whether tk is a colon in a flow collection with the
+// value directly behind it. After a plain key that is a text with a colon in
+// it, and the lexer takes it as key and value.
+func isTightColon(before, tk, after *token.Token) bool {
+	if tk.Type != token.MappingValueType || before == nil {
+		return false
+	}
+	switch before.Type {
+	case token.SingleQuoteType, token.DoubleQuoteType, token.SequenceEndType, token.MappingEndType:
+		return false
+	}
+	switch after.Type {
+	case token.CollectEntryType, token.SequenceEndType, token.MappingEndType:
+		return false
+	}
+	return after.Position.Line == tk.Position.Line && after.Position.Column == tk.Position.Column+1
 }
 
 func tokenPlace(tk *token.Token) place {

@@ -20,7 +20,8 @@ func one(text string) (any, string) {
  if err != nil { return nil, yamlError(err).Error() }
  if len(file.Docs)!=1 { return nil, "docs" }
  tree := &yamlTree{anchors: map[string]*anchor{}, targets: map[*ast.AliasNode]ast.Node{}}
- if _, f := tree.walk(file.Docs[0].Body, 0); f != nil { return nil, f.Error() }
+ if _, f := tree.walk(file.Docs[0].Body, 0, 1); f != nil { return nil, f.Error() }
+ if _, ok := tree.resolve(file.Docs[0].Body).(*ast.MappingNode); !ok { return nil, "no mapping" }
  return dump(tree, file.Docs[0].Body), ""
 }
 func TestZZ(t *testing.T){

@@ -55,6 +55,10 @@ func nextOf(drawn int64) int {
 // sqrt(2 * 53 * log 2).
 const maxNormal = 8.6
 
+// maxDrawn is far beyond what can be drawn, and far enough below the largest
+// int64 that counting on does not overflow.
+const maxDrawn = 1 << 62
+
 func (s State) check() error {
 	// The recurrence reads only the top bit of the oldest word.
 	anyBit := s.words[0] >> 31
@@ -64,7 +68,7 @@ func (s State) check() error {
 	switch v := math.Float64frombits(s.cache.bits); {
 	case anyBit == 0:
 		return fmt.Errorf("rng: engine without a bit set: %w", ErrState)
-	case s.drawn < 0:
+	case s.drawn < 0 || s.drawn > maxDrawn:
 		return fmt.Errorf("rng: %d words drawn: %w", s.drawn, ErrState)
 	case !s.cache.full && s.cache != cache{}:
 		return fmt.Errorf("rng: parts of a cached normal, but none is held: %w", ErrState)

@@ -11,8 +11,10 @@ import (
 // compute type, and does d's post steps to it. The stream then stands where
 // torch's generator would.
 //
+// d.Draw is a [dist.Constant], [dist.Uniform] or [dist.Normal], and d.Post has
+// [dist.Multiply] only; anything else, and no draw at all, gives NaN everywhere.
 // The numbers of d must have passed [dist.Dist.Check] for T; others do not
-// panic, but what they give is not specified. A Dist without a draw gives NaN.
+// panic, but what they give is not specified.
 func Fill[T float32 | float64](s *Stream, d dist.Dist, dst []T) {
 	var t Tensor[T]
 	t.begin(s, d, int64(len(dst)))
@@ -73,8 +75,11 @@ func (t *Tensor[T]) Next(dst []T) int {
 	}
 	t.done += int64(len(dst))
 	for _, p := range t.dist.Post {
-		if m, ok := p.(dist.Multiply); ok {
-			multiply(dst, m.By)
+		switch p := p.(type) {
+		case dist.Multiply:
+			multiply(dst, p.By)
+		default:
+			fillWith(dst, T(math.NaN()))
 		}
 	}
 	return len(dst)

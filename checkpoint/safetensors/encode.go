@@ -46,7 +46,7 @@ func Header(tensors []Entry, metadata map[string]string) (header []byte, offsets
 		}
 		plain[i] = rawEntry{t.Name, name, t.Shape}
 	}
-	return encode(plain, metadata)
+	return encode(plain, metadata, limits.SafetensorsHeader)
 }
 
 // DTypeName returns the format's name of a stored type.
@@ -70,7 +70,8 @@ type rawEntry struct {
 	shape       []int64
 }
 
-func encode(tensors []rawEntry, metadata map[string]string) (header []byte, offsets []int64, total int64, err error) {
+// encode is [Header] for all types, with a limit for the header text.
+func encode(tensors []rawEntry, metadata map[string]string, limit int) (header []byte, offsets []int64, total int64, err error) {
 	if len(tensors) > limits.Tensors {
 		return nil, nil, 0, fmt.Errorf("safetensors: %d tensors, the limit is %d in a file: split them over several files", len(tensors), limits.Tensors)
 	}
@@ -98,7 +99,7 @@ func encode(tensors []rawEntry, metadata map[string]string) (header []byte, offs
 		offsets[i] = end
 		b = appendEntry(b, t, end, end+size)
 		end += size
-		if len(b) > limits.SafetensorsHeader {
+		if len(b) > limit+lengthBytes {
 			break
 		}
 	}
@@ -107,8 +108,8 @@ func encode(tensors []rawEntry, metadata map[string]string) (header []byte, offs
 		b = append(b, ' ')
 	}
 	n := len(b) - lengthBytes
-	if n > limits.SafetensorsHeader {
-		return nil, nil, 0, fmt.Errorf("safetensors: the header has at least %d bytes, the limit is %d: split the tensors over several files", n, limits.SafetensorsHeader)
+	if n > limit {
+		return nil, nil, 0, fmt.Errorf("safetensors: the header has at least %d bytes, the limit is %d: split the tensors over several files", n, limit)
 	}
 	binary.LittleEndian.PutUint64(b, uint64(n))
 	for i := range offsets {

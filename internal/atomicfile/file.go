@@ -358,3 +358,17 @@ func (f *File) give(op string, err error) error {
 func (f *File) fail(op string, err error) error {
 	return describe(op, f.path, f.size, free(f.fsys, f.path), err)
 }
+
+// WriteFile writes a whole file whose content is known, as Create, WriteAt and
+// Commit do.
+func WriteFile(fsys FS, path string, data []byte, opt Options) error {
+	f, err := Create(fsys, path, int64(len(data)), opt)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(data, 0); err != nil {
+		_ = f.Abort() // the write's error says more
+		return err
+	}
+	return f.Commit()
+}

@@ -76,7 +76,7 @@ func checkParent(fsys FS, path, dir string) error {
 func lookError(path string, err error) error {
 	for _, wrong := range []error{syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL} {
 		if errors.Is(err, wrong) {
-			return badPath(path, "cannot be an output path: "+cause(err))
+			return badPath(path, "cannot be an output path: "+cause(err)+"; give another -o")
 		}
 	}
 	return fault.CannotRun(fmt.Errorf("atomicfile: cannot look at output %s: %w; check the path and its permissions",

@@ -1,0 +1,154 @@
+package plugins
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/weightinit/weightinit/internal/shown"
+)
+
+// LogLine is one line that a plugin wrote on stderr. Its texts are escaped:
+// they are safe to print.
+type LogLine struct {
+	// Plugin is the plugin's path or name, as messages show it.
+	Plugin string
+	// Level is one of "trace", "debug", "info", "warn", "error"; "info" for
+	// free text.
+	Level string
+	Text  string
+}
+
+// stderrLog reads a plugin's stderr line by line, passes on as many lines as
+// the limits allow, and keeps the last ones for error messages. It never stops
+// reading, so that a plugin never blocks in a write.
+type stderrLog struct {
+	plugin string
+	log    func(LogLine)
+	now    func() time.Time
+
+	mu      sync.Mutex
+	kept    []string // the last lines, raw, at most keptStderr
+	dropped int      // lines not passed on, since the last one that was
+	windowAt time.Time
+	inWindow int
+	line    []byte // the line so far, at most maxStderrLine
+	began   bool   // something of the line was read
+}
+
+func newStderrLog(plugin string, log func(LogLine)) *stderrLog {
+	return &stderrLog{plugin: plugin, log: log, now: time.Now}
+}
+
+// readAll reads until the end, or until the reader is closed.
+func (s *stderrLog) readAll(r io.Reader) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		_, _ = s.Write(buf[:n])
+		if err != nil {
+			s.mu.Lock()
+			s.endLine()
+			s.mu.Unlock()
+			return
+		}
+	}
+}
+
+// Write takes a part of the text; it never fails.
+func (s *stderrLog) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte{'\n'})
+		s.began = true
+		room := maxStderrLine - len(s.line)
+		s.line = append(s.line, part[:min(room, len(part))]...)
+		if ended {
+			s.endLine()
+		}
+		rest = after
+	}
+	return len(p), nil
+}
+
+// endLine takes the line that was collected.
+func (s *stderrLog) endLine() {
+	if !s.began {
+		return
+	}
+	line := strings.TrimRight(string(s.line), "\r")
+	s.line, s.began = s.line[:0], false
+	if strings.TrimSpace(line) == "" {
+		return
+	}
+	level, text := parseLogLine(line)
+	if len(s.kept) == keptStderr {
+		s.kept = append(s.kept[:0], s.kept[1:]...)
+	}
+	s.kept = append(s.kept, text)
+	if now := s.now(); now.Sub(s.windowAt) >= time.Second {
+		s.windowAt, s.inWindow = now, 0
+	}
+	if s.inWindow++; s.inWindow > maxStderrRate {
+		s.dropped++
+		return
+	}
+	if s.log != nil {
+		s.log(LogLine{Plugin: s.plugin, Level: level, Text: shown.Cut(text, maxStderrLine)})
+	}
+}
+
+// last returns the last line that says something, or "".
+func (s *stderrLog) last() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == 0 {
+		return ""
+	}
+	return s.kept[len(s.kept)-1]
+}
+
+// lines returns the last lines, oldest first, escaped.
+func (s *stderrLog) lines() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, len(s.kept))
+	for i, line := range s.kept {
+		out[i] = shown.Cut(line, maxStderrLine)
+	}
+	return out
+}
+
+// droppedLines returns how many lines were not passed on.
+func (s *stderrLog) droppedLines() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+var levels = map[string]bool{"trace": true, "debug": true, "info": true, "warn": true, "error": true}
+
+// parseLogLine takes a JSON object in the manner of hclog apart; anything else
+// is free text.
+func parseLogLine(line string) (level, text string) {
+	if !strings.HasPrefix(line, "{") {
+		return "info", line
+	}
+	var object map[string]any
+	if json.Unmarshal([]byte(line), &object) != nil {
+		return "info", line
+	}
+	message, ok := object["@message"].(string)
+	if !ok {
+		return "info", line
+	}
+	level, _ = object["@level"].(string)
+	if level = strings.ToLower(level); !levels[level] {
+		level = "info"
+	}
+	return level, message
+}
