@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/internal/inputfile"
 	"github.com/weightinit/weightinit/internal/limits"
@@ -110,7 +112,7 @@ func (d *directory) resolve(name string) (string, error) {
 	path := filepath.Join(d.real, name)
 	info, err := os.Lstat(path)
 	if err != nil {
-		return "", rename(inputfile.Classify(path, err), d.join(name))
+		return "", fmt.Errorf("checkpoint: %w", inputfile.Classify(d.join(name), err))
 	}
 	if info.Mode()&fs.ModeSymlink == 0 {
 		return path, nil
@@ -146,7 +148,11 @@ func (d *directory) openFile(name string) (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.files.newHandle(path, d.join(name))
+	h, err := d.files.newHandle(path, d.join(name))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return h, nil
 }
 
 // readText reads a small file of the directory.
@@ -208,9 +214,9 @@ func (d *directory) openManifest() error {
 	if err != nil {
 		return err
 	}
-	there := make(map[string]bool, len(d.arrays))
-	for _, name := range d.arrays {
-		there[name] = true
+	there := setOf(d.arrays)
+	if err := d.room(len(m.Tensors)); err != nil {
+		return err
 	}
 	for _, entry := range m.Tensors {
 		if !there[entry.File] {
@@ -251,8 +257,8 @@ func (d *directory) match(t *Tensor, entry npy.ManifestTensor) error {
 	if t.DType != types[0] {
 		return bad(fmt.Sprintf("the type %s, the dtype %s of the manifest is stored as %s", t.DType, entry.DType, types[0]))
 	}
-	if !equalShapes(t.Shape, entry.Shape) {
-		return bad(fmt.Sprintf("the shape %s, the manifest says %s", sizesText(t.Shape), sizesText(entry.Shape)))
+	if !slices.Equal(t.Shape, entry.Shape) {
+		return bad(fmt.Sprintf("the shape %s, the manifest says %s", sizes.Text(t.Shape, "[", "]"), sizes.Text(entry.Shape, "[", "]")))
 	}
 	t.DType, t.SHA256 = types[1], entry.SHA256
 	return nil

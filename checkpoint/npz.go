@@ -1,7 +1,270 @@
 package checkpoint
 
-import "fmt"
+import (
+	"archive/zip"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 
+	"github.com/weightinit/weightinit/checkpoint/npy"
+	"github.com/weightinit/weightinit/internal/inputfile"
+	"github.com/weightinit/weightinit/internal/limits"
+	"github.com/weightinit/weightinit/internal/shown"
+)
+
+// archive is a .npz being opened: a zip file of arrays.
+type archive struct {
+	path string
+	file *os.File
+	set  set
+
+	mu   sync.Mutex
+	idle []*cursor
+}
+
+// openNPZ opens an archive. Every member is read once from start to end before
+// the first value is given out: what a member says of its length and checksum
+// is only known to be true then.
 func openNPZ(path string) (Set, error) {
-	return nil, fmt.Errorf("checkpoint: %q: .npz is not read yet", path)
+	f, size, err := inputfile.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	a := &archive{path: path, file: f}
+	a.set.closers = append(a.set.closers, f)
+	if err := a.open(size); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return a.set.seal(), nil
+}
+
+func (a *archive) fault(reason Reason, member, what string) error {
+	if member != "" {
+		what = "member " + shown.Quote(member) + ": " + what
+	}
+	return &Error{Path: a.path, Reason: reason, File: member, What: what}
+}
+
+func (a *archive) open(size int64) error {
+	// Offsets of the archive beyond the file are faults of the archive, which
+	// the section says by io.EOF.
+	r, err := zip.NewReader(io.NewSectionReader(a.file, 0, size), size)
+	if err != nil {
+		return a.failed("", "not a complete .npz (zip) archive", err)
+	}
+	if len(r.File) > limits.Tensors {
+		return a.fault(TooMany, "", fmt.Sprintf("%d members, the limit is %d: split the archive", len(r.File), limits.Tensors))
+	}
+	if err := a.checkMembers(r.File, size); err != nil {
+		return err
+	}
+	for _, m := range r.File {
+		t, err := a.openMember(m)
+		if err != nil {
+			return err
+		}
+		a.set.tensors = append(a.set.tensors, t)
+	}
+	return nil
+}
+
+// checkMembers looks at names and places before any member is read.
+func (a *archive) checkMembers(members []*zip.File, size int64) error {
+	type span struct {
+		begin, end int64
+		name       string
+	}
+	var spans []span
+	seen := make(map[string]bool, len(members))
+	for _, m := range members {
+		if seen[m.Name] {
+			return a.fault(Duplicate, m.Name, "duplicate member "+shown.Quote(m.Name)+": keep one")
+		}
+		seen[m.Name] = true
+		if problem := memberProblem(m); problem != "" {
+			return a.fault(BadFileName, m.Name, problem)
+		}
+		begin, err := m.DataOffset()
+		if err != nil {
+			return a.failed(m.Name, "no header where the archive's directory says", err)
+		}
+		if begin < 0 || begin > size || m.CompressedSize64 > uint64(size-begin) {
+			return a.fault(BadArchive, m.Name, fmt.Sprintf("its %d bytes end beyond the file: is the archive complete?", m.CompressedSize64))
+		}
+		spans = append(spans, span{begin, begin + int64(m.CompressedSize64), m.Name})
+	}
+	slices.SortFunc(spans, func(x, y span) int { return cmp.Or(cmp.Compare(x.begin, y.begin), cmp.Compare(x.end, y.end)) })
+	for i := 1; i < len(spans); i++ {
+		if spans[i].begin < spans[i-1].end {
+			return a.fault(BadArchive, spans[i].name, "overlaps with member "+shown.Quote(spans[i-1].name)+": write the archive again")
+		}
+	}
+	return nil
+}
+
+// memberProblem says why a member is none of an archive of arrays.
+func memberProblem(m *zip.File) string {
+	stem, ok := strings.CutSuffix(m.Name, npy.Extension)
+	switch {
+	case !ok || stem == "":
+		return "the name is not that of a .npy file"
+	case strings.ContainsAny(m.Name, "\\\x00") || strings.HasPrefix(m.Name, "/"):
+		return "the name would leave the archive's folder as a path"
+	case m.Flags&1 != 0:
+		return "it is encrypted: decrypt it first"
+	case m.Method != zip.Store && m.Method != zip.Deflate:
+		return fmt.Sprintf("compression method %d is not read: write the archive again with NumPy", m.Method)
+	}
+	for part := range strings.SplitSeq(m.Name, "/") {
+		if part == ".." {
+			return "the name would leave the archive's folder as a path"
+		}
+	}
+	return ""
+}
+
+// openMember checks one array and reads it to its end.
+func (a *archive) openMember(m *zip.File) (Tensor, error) {
+	if m.UncompressedSize64 > 1<<62 {
+		return Tensor{}, a.fault(BadArchive, m.Name, fmt.Sprintf("says that it has %d bytes", m.UncompressedSize64))
+	}
+	r := &memberReader{archive: a, file: m}
+	f, err := npy.NewFile(r, int64(m.UncompressedSize64), a.path+"/"+m.Name)
+	if r.failure != nil {
+		return Tensor{}, r.failure
+	}
+	if err != nil {
+		return Tensor{}, err
+	}
+	if err := r.finish(); err != nil {
+		return Tensor{}, err
+	}
+	return npyTensor(strings.TrimSuffix(m.Name, npy.Extension), f), nil
+}
+
+// failed is an error of the archive's bytes, or of the system that read them.
+func (a *archive) failed(member, what string, err error) error {
+	var system *os.PathError
+	if errors.As(err, &system) {
+		return fmt.Errorf("checkpoint: %w", inputfile.Classify(a.path, err))
+	}
+	return a.fault(BadArchive, member, what+" ("+shown.Cut(err.Error(), shown.MaxText)+"): is the file complete?")
+}
+
+// maxCursors is how many streams of an archive stay open between reads.
+const maxCursors = 16
+
+// cursor is a member being inflated, and how far.
+type cursor struct {
+	reader *memberReader
+	stream io.ReadCloser
+	at     int64
+}
+
+// take returns the idle cursor that is nearest before byte off of a member, or
+// a new one at its start.
+func (a *archive) take(r *memberReader, off int64) (*cursor, error) {
+	a.mu.Lock()
+	best := -1
+	for i, c := range a.idle {
+		if c.reader == r && c.at <= off && (best < 0 || c.at > a.idle[best].at) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		c := a.idle[best]
+		a.idle = slices.Delete(a.idle, best, best+1)
+		a.mu.Unlock()
+		return c, nil
+	}
+	a.mu.Unlock()
+	stream, err := r.file.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &cursor{reader: r, stream: stream}, nil
+}
+
+// give keeps a cursor for later, and closes the one that waits for longest when
+// there are too many.
+func (a *archive) give(c *cursor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.idle = append(a.idle, c)
+	if len(a.idle) > maxCursors {
+		a.idle[0].stream.Close()
+		a.idle = slices.Delete(a.idle, 0, 1)
+	}
+}
+
+// memberReader gives random access to a member. One that is stored without
+// compression is read where it lies once it was checked; another is inflated
+// up to the place, from the nearest place before it where a read has ended.
+type memberReader struct {
+	archive *archive
+	file    *zip.File
+	checked bool
+	failure error // of a read before the member was checked
+}
+
+// ReadAt reads from the uncompressed bytes.
+func (r *memberReader) ReadAt(dst []byte, off int64) (int, error) {
+	if r.checked && r.file.Method == zip.Store {
+		begin, err := r.file.DataOffset()
+		if err != nil {
+			return 0, err
+		}
+		return r.archive.file.ReadAt(dst, begin+off)
+	}
+	n, err := r.inflate(dst, off)
+	if err != nil && !r.checked {
+		r.failure = r.archive.failed(r.file.Name, "the data cannot be read", err)
+	}
+	return n, err
+}
+
+func (r *memberReader) inflate(dst []byte, off int64) (int, error) {
+	c, err := r.archive.take(r, off)
+	if err != nil {
+		return 0, err
+	}
+	skipped, err := io.CopyN(io.Discard, c.stream, off-c.at)
+	c.at += skipped
+	n := 0
+	if err == nil {
+		n, err = io.ReadFull(c.stream, dst)
+		c.at += int64(n)
+	}
+	if err != nil {
+		c.stream.Close()
+		return n, err
+	}
+	r.archive.give(c)
+	return n, nil
+}
+
+// finish reads the rest of the member, and reports whether it has the length
+// and the checksum that the archive says.
+func (r *memberReader) finish() error {
+	size := int64(r.file.UncompressedSize64)
+	c, err := r.archive.take(r, size)
+	if err != nil {
+		return r.archive.failed(r.file.Name, "cannot be opened", err)
+	}
+	defer c.stream.Close()
+	n, err := io.Copy(io.Discard, io.LimitReader(c.stream, size-c.at+1))
+	if c.at+n > size {
+		return r.archive.fault(BadArchive, r.file.Name, fmt.Sprintf("the data go on behind the %d bytes that the archive's directory says", size))
+	}
+	if err != nil {
+		return r.archive.failed(r.file.Name, fmt.Sprintf("the data do not fit the %d bytes and the checksum that the archive's directory says", size), err)
+	}
+	r.checked = true
+	return nil
 }

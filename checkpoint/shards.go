@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
 	"github.com/weightinit/weightinit/internal/limits"
@@ -24,10 +23,6 @@ const (
 
 // shardPattern is the name of one of several files: prefix, number, count.
 var shardPattern = regexp.MustCompile(`^(.*)-([0-9]{5})-of-([0-9]{5})\.safetensors$`)
-
-func equalShapes(a, b []int64) bool { return slices.Equal(a, b) }
-
-func sizesText(shape []int64) string { return sizes.Text(shape, "[", "]") }
 
 // openShards opens a Hugging Face directory: the files of an index, or else the
 // one file there is.
@@ -84,13 +79,17 @@ func (d *directory) openIndex(name string) error {
 	if err := ix.parse(text); err != nil {
 		return err
 	}
-	files := slices.Compact(slices.Sorted(maps.Values(ix.fileOf)))
+	files := map[string]bool{}
+	for _, file := range ix.fileOf {
+		files[file] = true
+	}
 	if err := d.checkShardNames(files, name); err != nil {
 		return err
 	}
+	there := setOf(d.shards)
 	var bytes int64
-	for _, file := range files {
-		if !slices.Contains(d.shards, file) {
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if !there[file] {
 			return d.fault(MissingFile, "", file, fmt.Sprintf("%s names the file %s, which is not there: restore it", shown.Quote(name), shown.Quote(file)))
 		}
 		f, err := d.openShard(file)
@@ -107,12 +106,21 @@ func (d *directory) openIndex(name string) error {
 		d.set.addSafetensors(f)
 		d.mergeMetadata(f)
 	}
-	for _, tensor := range slices.Sorted(maps.Keys(ix.fileOf)) {
+	if len(ix.fileOf) > 0 {
+		tensor := slices.Min(slices.Collect(maps.Keys(ix.fileOf)))
 		return d.fault(WrongTensor, tensor, ix.fileOf[tensor], fmt.Sprintf("%s has tensor %s in %s, which has no such tensor: restore the file", shown.Quote(name), shown.Quote(tensor), shown.Quote(ix.fileOf[tensor])))
 	}
 	d.checkTotal(&ix, name, bytes)
-	d.warnOfStrays(slices.DeleteFunc(slices.Clone(d.shards), func(s string) bool { return slices.Contains(files, s) }), "is not in the index: it is not read")
+	d.warnOfStrays(slices.DeleteFunc(slices.Clone(d.shards), func(s string) bool { return files[s] }), "is not in the index: it is not read")
 	return nil
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // placed reports whether the index has a tensor in the file where it is.
@@ -132,27 +140,27 @@ func (d *directory) placed(ix *index, indexFile, file, tensor string) error {
 
 // checkShardNames compares the files of an index with what their names say: of
 // N files "-of-N" each must be there, in the index as in the directory.
-func (d *directory) checkShardNames(files []string, indexFile string) error {
-	for _, file := range files {
+func (d *directory) checkShardNames(files map[string]bool, indexFile string) error {
+	type group struct{ prefix, count string }
+	have := map[group]int{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
 		m := shardPattern.FindStringSubmatch(file)
 		if m == nil {
 			continue
 		}
-		count, _ := strconv.Atoi(m[3])
-		if number, _ := strconv.Atoi(m[2]); number < 1 || number > count {
-			return d.fault(WrongShards, "", file, fmt.Sprintf("%s is no file 1 to %d: restore the set", shown.Quote(file), count))
+		if m[2] < "00001" || m[2] > m[3] {
+			return d.fault(WrongShards, "", file, fmt.Sprintf("%s names the file %s, whose number is not in 1 to %s: restore the set", shown.Quote(indexFile), shown.Quote(file), m[3]))
 		}
-		have := 0
-		for _, other := range files {
-			if o := shardPattern.FindStringSubmatch(other); o != nil && o[1] == m[1] && o[3] == m[3] {
-				have++
-			}
-		}
-		if have == count {
+		have[group{m[1], m[3]}]++
+	}
+	for g, n := range have {
+		count, _ := strconv.Atoi(g.count)
+		if n == count {
 			continue
 		}
 		for i := 1; i <= count; i++ {
-			if part := fmt.Sprintf("%s-%05d-of-%s%s", m[1], i, m[3], shardExt); !slices.Contains(files, part) {
+			part := fmt.Sprintf("%s-%05d-of-%s%s", g.prefix, i, g.count, shardExt)
+			if !files[part] {
 				return d.fault(WrongShards, "", part, fmt.Sprintf("%s is a part of the set by its name, and %s does not name it: restore both from one source", shown.Quote(part), shown.Quote(indexFile)))
 			}
 		}
@@ -246,13 +254,19 @@ func (ix *index) readMap(p *strictjson.Parser) error {
 // readMetadata keeps total_size; publishers write it as a number of any kind.
 func (ix *index) readMetadata(p *strictjson.Parser) error {
 	kind, err := p.Peek()
-	if err != nil || kind != strictjson.Object {
-		return errors.Join(err, p.Skip())
+	if err != nil {
+		return err
+	}
+	if kind != strictjson.Object {
+		return p.Skip()
 	}
 	return p.Object(func(key string, _ int64) error {
 		kind, err := p.Peek()
-		if err != nil || key != "total_size" || kind != strictjson.Number {
-			return errors.Join(err, p.Skip())
+		if err != nil {
+			return err
+		}
+		if key != "total_size" || kind != strictjson.Number {
+			return p.Skip()
 		}
 		ix.total, err = p.Number()
 		return err

@@ -125,6 +125,9 @@ func badIndent(at place) *Error {
 }
 
 func (t *yamlTree) walkMapping(n *ast.MappingNode, depth, left int) (size int, fault *Error) {
+	if n.IsFlowStyle && n.Start.Position.Column < left {
+		return 0, badIndent(tokenPlace(n.Start))
+	}
 	seen := make(map[string]bool, len(n.Values))
 	size = 1
 	inner, column := inFlow, 0
@@ -180,6 +183,9 @@ func isBlock(n ast.Node) bool {
 }
 
 func (t *yamlTree) walkSequence(n *ast.SequenceNode, depth, left int) (size int, fault *Error) {
+	if n.IsFlowStyle && n.Start.Position.Column < left {
+		return 0, badIndent(tokenPlace(n.Start))
+	}
 	size = 1
 	inner := inFlow
 	for i, item := range n.Values {
@@ -247,6 +253,12 @@ func isBroken(tk *token.Token) bool {
 }
 
 func (t *yamlTree) walkAnchor(n *ast.AnchorNode, depth, left int) (size int, fault *Error) {
+	if at := tokenPlace(n.Start); at.column < left {
+		return 0, badIndent(at)
+	}
+	if fault := checkYAMLName(n.Start, n.Name.GetToken()); fault != nil {
+		return 0, fault
+	}
 	a := &anchor{node: n.Value, open: true}
 	t.anchors[n.Name.GetToken().Value] = a
 	if a.size, fault = t.walk(n.Value, depth, left); fault != nil {
@@ -256,8 +268,20 @@ func (t *yamlTree) walkAnchor(n *ast.AnchorNode, depth, left int) (size int, fau
 	return a.size, nil
 }
 
+// checkYAMLName refuses an anchor or alias whose name is not directly behind
+// its sign.
+func checkYAMLName(sign, name *token.Token) *Error {
+	if p, q := sign.Position, name.Position; p.Line != q.Line || q.Column != p.Column+1 || isBroken(name) {
+		return badText(tokenPlace(sign), "not YAML: write the name directly behind %s", shown.Quote(sign.Value))
+	}
+	return nil
+}
+
 func (t *yamlTree) walkAlias(n *ast.AliasNode) (size int, fault *Error) {
 	name, at := n.Value.GetToken().Value, tokenPlace(n.Start)
+	if fault := checkYAMLName(n.Start, n.Value.GetToken()); fault != nil {
+		return 0, fault
+	}
 	a := t.anchors[name]
 	if a == nil {
 		return 0, badText(at, "the alias %s names no anchor before it: define &%s, or write the value", shown.Quote("*"+name), shown.Cut(name, shown.MaxText))

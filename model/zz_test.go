@@ -5,8 +5,8 @@ func dump(t *yamlTree, n ast.Node) any {
  switch n := t.resolve(n).(type) {
  case *ast.SequenceNode: l:=[]any{}; for _, x := range n.Values { l=append(l, dump(t,x)) }; return l
  case *ast.MappingNode: m:=map[string]any{}; for _, p := range n.Values { m[p.Key.GetToken().Value]=dump(t,p.Value) }; return m
- case *ast.LiteralNode: return n.Value.Value
- case *ast.StringNode: return n.Value
+ case *ast.LiteralNode: return map[string]any{"~broken":1}
+ case *ast.StringNode: if isBroken(n.Token) {return map[string]any{"~broken":1}}; return n.Value
  case *ast.NullNode: if n.Token.Type==token.ImplicitNullType {return ""}; return n.Token.Value
  default: return n.GetToken().Value
  }

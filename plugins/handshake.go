@@ -14,16 +14,17 @@ import (
 	"time"
 
 	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/plugins/internal/wire"
 )
 
 // The names and values of the environment that the protocol fixes.
 const (
-	cookieName  = "WEIGHTINIT_PLUGIN"
-	cookieValue = "b0a290f45eddece6c42d96756447d79438a2e554"
-	runIDName   = "WEIGHTINIT_RUN_ID"
+	cookieName  = wire.CookieKey
+	cookieValue = wire.CookieValue
+	runIDName   = wire.RunIDKey
 	// protocolVersion is the major version of the protocol: field 2 of the
 	// handshake line.
-	protocolVersion = 1
+	protocolVersion = wire.Version
 	// protocolName is the protocol's package, as a lock file names it.
 	protocolName = "weightinit.mode.v1"
 )

@@ -1,15 +1,19 @@
 package plugins
 
-import "time"
+import (
+	"time"
+
+	"github.com/weightinit/weightinit/plugins/internal/wire"
+)
 
 // Limits of what passes between the host and a plugin.
 const (
 	// MaxMessage is the largest request and the largest reply, in bytes.
-	MaxMessage = 64 << 20
+	MaxMessage = wire.MaxMessage
 	// MaxParams is the most parameters of an Assign.
-	MaxParams = 500_000
+	MaxParams = wire.MaxParams
 
-	maxHandshake   = 8 << 10
+	maxHandshake   = wire.MaxHandshake
 	maxSocketPath  = 107
 	maxRunDirPath  = 50
 	maxStderrLine  = 4 << 10

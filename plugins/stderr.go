@@ -30,13 +30,14 @@ type stderrLog struct {
 	log    func(LogLine)
 	now    func() time.Time
 
-	mu      sync.Mutex
-	kept    []string // the last lines, raw, at most keptStderr
-	dropped int      // lines not passed on, since the last one that was
+	mu       sync.Mutex
+	kept     []string // the last lines, raw, at most keptStderr
+	crash    string   // the first line of a Go panic, which a long trace follows
+	dropped  int      // lines not passed on, since the last one that was
 	windowAt time.Time
 	inWindow int
-	line    []byte // the line so far, at most maxStderrLine
-	began   bool   // something of the line was read
+	line     []byte // the line so far, at most maxStderrLine
+	began    bool   // something of the line was read
 }
 
 func newStderrLog(plugin string, log func(LogLine)) *stderrLog {
@@ -90,6 +91,9 @@ func (s *stderrLog) endLine() {
 		s.kept = append(s.kept[:0], s.kept[1:]...)
 	}
 	s.kept = append(s.kept, text)
+	if s.crash == "" && (strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ")) {
+		s.crash = text
+	}
 	if now := s.now(); now.Sub(s.windowAt) >= time.Second {
 		s.windowAt, s.inWindow = now, 0
 	}
@@ -102,10 +106,14 @@ func (s *stderrLog) endLine() {
 	}
 }
 
-// last returns the last line that says something, or "".
+// last returns the line that says most about an end: that of a panic, else the
+// last one, or "".
 func (s *stderrLog) last() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.crash != "" {
+		return s.crash
+	}
 	if len(s.kept) == 0 {
 		return ""
 	}

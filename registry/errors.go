@@ -2,9 +2,9 @@ package registry
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/weightinit/weightinit/internal/nearest"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 )
@@ -23,7 +23,7 @@ type UnknownError struct {
 
 // newUnknown builds the error and finds the nearest known name.
 func newUnknown(what, name string, known []string) *UnknownError {
-	return &UnknownError{What: what, Name: name, Known: known, Nearest: Nearest(name, known)}
+	return &UnknownError{What: what, Name: name, Known: known, Nearest: nearest.Name(name, known)}
 }
 
 func (e *UnknownError) Error() string {
@@ -74,41 +74,4 @@ func (e *OptionError) Error() string {
 		return fmt.Sprintf("option %s: %s", shown.Quote(e.Option), e.Problem)
 	}
 	return fmt.Sprintf("option %s: value %s: %s", shown.Quote(e.Option), shown.Quote(e.Value), e.Problem)
-}
-
-// Nearest returns the name in known that is most like name, in any letter
-// case, or "" when none differs in less than about a third of its letters.
-func Nearest(name string, known []string) string {
-	const longest = 64
-	if len(name) > longest {
-		return ""
-	}
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, candidate := range known {
-		if d := distance(strings.ToLower(name), candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{replace, row[j] + 1, diagonal + 1})
-		}
-	}
-	return row[len(b)]
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/weightinit/weightinit/internal/nearest"
 )
 
 // OptionType is the type of an option's value, by its JSON Schema name.
@@ -285,7 +287,7 @@ func findOption(info Info, options []Option, name string) (Option, error) {
 	if len(names) == 0 {
 		return Option{}, &OptionError{Option: name, Problem: problem + ", it has none"}
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		problem += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return Option{}, &OptionError{Option: name, Problem: problem + " (its options are " + strings.Join(names, ", ") + ")"}

@@ -162,10 +162,3 @@ func TestConfigureRefusesWithOneLineThatNamesTheOption(t *testing.T) {
 		require.ErrorContains(t, err, "given twice")
 	}
 }
-
-func TestNearestProposesOnlyWhatIsNear(t *testing.T) {
-	known := []string{"gpt2", "kaiming_normal", "xavier_normal"}
-	require.Equal(t, "kaiming_normal", registry.Nearest("Kaiming_Norml", known))
-	require.Equal(t, "gpt2", registry.Nearest("gtp2", known))
-	require.Empty(t, registry.Nearest("orthogonal", known))
-}

@@ -58,7 +58,7 @@ For the range from low to high, both rounded to the compute type:
 
 If v equals high, as a number, the element is low. So high itself never comes
 out unless low equals it, and the range (-0, 0) gives -0 everywhere. In float32
-this happens to 1 of all 2^24 words for (0.1, 0.3), and to 67 for (100, 101).
+this happens to 1 of the 2^24 values of u24 for (0.1, 0.3), to 64 for (100, 101).
 
 # Normal, 16 or more elements, float32
 

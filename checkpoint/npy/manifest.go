@@ -119,6 +119,7 @@ func ParseManifest(text []byte, path string) (*Manifest, error) {
 	r.p = strictjson.New(text, limits.Depth)
 	err := r.p.Object(r.readKey)
 	if err == nil {
+		r.field = ""
 		err = r.p.End()
 	}
 	if err != nil {
@@ -364,7 +365,11 @@ func (r *manifestReader) wrap(err error) error {
 	if text.Reason == strictjson.WrongKind && r.field != "" {
 		what = shown.Cut(r.field, shown.MaxText) + ": " + what
 	}
-	e := r.fault(r.field, text.Offset, what).(*Error)
+	field := r.field
+	if text.Reason == strictjson.Duplicate {
+		field = text.Key
+	}
+	e := r.fault(field, text.Offset, what).(*Error)
 	e.Err = text
 	return e
 }

@@ -1,6 +1,7 @@
 package atomicfile_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -188,11 +189,12 @@ func TestAnAbortDuringTheCommitsSyncWins(t *testing.T) {
 			continue
 		}
 		m := memory(sc)
-		var w writer
-		done := make(chan error, 1)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		interrupted := errors.New("interrupted")
+		var w atomicfile.Output
 		w, err := sc.write(faultfs.Wrap(m, func(c faultfs.Call) error {
 			if c.Op == op {
-				go func() { done <- w.Abort() }()
+				cancel(interrupted)
 				for !w.(interface{ AbortAsked() bool }).AbortAsked() {
 					runtime.Gosched()
 				}
@@ -200,8 +202,7 @@ func TestAnAbortDuringTheCommitsSyncWins(t *testing.T) {
 			return nil
 		}))
 		require.NoError(t, err)
-		require.ErrorIs(t, w.Commit(), atomicfile.ErrAborted, sc.name)
-		require.NoError(t, <-done)
+		require.Equal(t, interrupted, atomicfile.CommitContext(ctx, w), sc.name)
 		require.Equal(t, memory(sc).Files(), m.Files())
 	}
 }
@@ -209,21 +210,23 @@ func TestAnAbortDuringTheCommitsSyncWins(t *testing.T) {
 func TestAnAbortAfterTheCommitBeganDoesNothing(t *testing.T) {
 	for _, sc := range scenarios() {
 		m := memory(sc)
-		var w writer
+		ctx, cancel := context.WithCancel(t.Context())
+		var w atomicfile.Output
 		begun := 0
 		w, err := sc.write(faultfs.Wrap(m, func(c faultfs.Call) error {
 			if strings.HasPrefix(c.Op, "rename") {
 				require.True(t, w.CommitBegun())
-				go w.Abort() //nolint:errcheck // it waits for the commit, then does nothing
+				cancel()
 				begun++
 			}
 			return nil
 		}))
 		require.NoError(t, err)
-		require.NoError(t, w.Commit(), sc.name)
+		require.NoError(t, atomicfile.CommitContext(ctx, w), sc.name)
 		require.Positive(t, begun)
 		require.NoError(t, w.Abort())
 		clean(t, sc.after, texts(m.Files()), sc.name)
+		cancel()
 	}
 }
 

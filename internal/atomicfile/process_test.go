@@ -80,7 +80,8 @@ func exitCode(err error) int {
 // startChild prepares a child process.
 func startChild(kind string, scenario int, root string, k int64) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d|%s|%d", childVariable, kind, scenario, root, k))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d|%s|%d", childVariable, kind, scenario, root, k),
+		"GORACE=atexit_sleep_ms=0") // the race detector would sleep a second in every child
 	return cmd
 }
 

@@ -122,14 +122,6 @@ func (sc scenario) folder() string {
 	return sc.path[:strings.LastIndex(sc.path, "/")+1]
 }
 
-// writer is what File and Set have in common.
-type writer interface {
-	Name() string
-	Commit() error
-	Abort() error
-	CommitBegun() bool
-}
-
 // run is a whole run, as a command does it: the first error ends it.
 func (sc scenario) run(fsys atomicfile.FS) error {
 	w, err := sc.write(fsys)
@@ -140,7 +132,7 @@ func (sc scenario) run(fsys atomicfile.FS) error {
 }
 
 // write is a run up to the commit. After an error it is aborted.
-func (sc scenario) write(fsys atomicfile.FS) (writer, error) {
+func (sc scenario) write(fsys atomicfile.FS) (atomicfile.Output, error) {
 	if !sc.isSet() {
 		data := []byte(sc.after[sc.path])
 		f, err := atomicfile.Create(fsys, sc.path, int64(len(data)), sc.opt)
@@ -170,7 +162,7 @@ func (sc scenario) write(fsys atomicfile.FS) (writer, error) {
 }
 
 // inPieces writes data, the end first.
-func inPieces(data []byte, w writer, writeAt func([]byte, int64) (int, error)) error {
+func inPieces(data []byte, w atomicfile.Output, writeAt func([]byte, int64) (int, error)) error {
 	const piece = 1024
 	for end := len(data); end > 0; {
 		start := (end - 1) / piece * piece

@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,9 @@ import (
 type initFlags struct {
 	modelFlags
 	out, format   string
+	maxShard      string
+	shardBytes    int64
+	folder        bool
 	force, noSync bool
 	asJSON        bool
 }
@@ -37,8 +42,9 @@ func (a *app) initCommand() *cobra.Command {
 	}
 	f.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&f.out, "output", "o", "", "`PATH` of the output: NAME.safetensors, or a folder (ends in / or exists) with --format npy")
+	flags.StringVarP(&f.out, "output", "o", "", "`PATH` of the output: NAME.safetensors, or a folder (ends in / or exists): config.json and model.safetensors or shards, or with --format npy one file a parameter")
 	flags.StringVar(&f.format, "format", "", "safetensors or npy; default: safetensors")
+	flags.StringVar(&f.maxShard, "max-shard-size", "5GB", "most bytes of values in one file of a folder, in decimal units")
 	flags.BoolVar(&f.force, "force", false, "replace an existing output")
 	flags.BoolVar(&f.noSync, "no-sync", false, "do not wait until the output is safe from a power cut; the rename stays atomic")
 	flags.BoolVar(&f.asJSON, "json", false, "print what was made as JSON")
@@ -61,24 +67,46 @@ func (f *initFlags) checkOutput() error {
 	if f.out == "" {
 		return errors.New("no output given: use -o NAME.safetensors")
 	}
-	folder := isFolder(f.out)
+	f.folder = isFolder(f.out)
+	var err error
+	if f.shardBytes, err = parseSize(f.maxShard); err != nil {
+		return fmt.Errorf("--max-shard-size %s: %w", shown.Quote(f.maxShard), err)
+	}
 	switch f.format {
 	case "", "safetensors":
-		if folder {
-			return fmt.Errorf("-o %s is a folder, which takes --format npy; for one file use a name that ends in .safetensors", shown.Path(f.out))
-		}
-		if !strings.HasSuffix(f.out, ".safetensors") {
-			return fmt.Errorf("-o %s: use a name that ends in .safetensors, or --format npy and a folder", shown.Path(f.out))
+		if !f.folder && !strings.HasSuffix(f.out, ".safetensors") {
+			return fmt.Errorf("-o %s: use a name that ends in .safetensors, or a folder (ends in / or exists)", shown.Path(f.out))
 		}
 		f.format = "safetensors"
 	case "npy":
-		if !folder {
+		if !f.folder {
 			return fmt.Errorf("-o %s: --format npy writes a folder: let the name end in / or make the folder first", shown.Path(f.out))
 		}
 	default:
 		return fmt.Errorf("--format %s: use safetensors or npy", shown.Quote(f.format))
 	}
 	return nil
+}
+
+// parseSize reads bytes with a decimal (KB, MB, GB, TB) or binary (KiB, MiB,
+// GiB, TiB) unit, or none.
+func parseSize(text string) (int64, error) {
+	digits := strings.TrimRight(text, "BKMGTibkmgt ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, errors.New("must be a whole number above 0 with a unit, such as 5GB")
+	}
+	unit, ok := map[string]int64{
+		"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+		"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40,
+	}[strings.ToUpper(strings.TrimSpace(text[len(digits):]))]
+	if !ok {
+		return 0, errors.New("unknown unit: use KB, MB, GB or TB")
+	}
+	if n > math.MaxInt64/unit {
+		return 0, errors.New("more than 2^63-1 bytes")
+	}
+	return n * unit, nil
 }
 
 func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
@@ -92,9 +120,12 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 	bar := a.progress("drawing", p.Values)
 	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Progress: bar.add}
 	start := time.Now()
-	if f.format == "npy" {
+	switch {
+	case f.format == "npy":
 		err = weightinit.WriteNPY(cmd.Context(), p, cfg, f.out, opts)
-	} else {
+	case f.folder:
+		err = weightinit.WriteCheckpoint(cmd.Context(), p, cfg, f.out, f.shardBytes, opts)
+	default:
 		err = weightinit.WriteSafetensors(cmd.Context(), p, cfg, f.out, opts)
 	}
 	bar.done()

@@ -92,8 +92,8 @@ func special() []byte {
 	return b
 }
 
-// zip is a complete archive with no member.
-func zip() []byte { return append([]byte("PK\x05\x06"), make([]byte, 18)...) }
+// emptyZip is a complete archive with no member.
+func emptyZip() []byte { return append([]byte("PK\x05\x06"), make([]byte, 18)...) }
 
 // fromHex decodes hexadecimal digits with spaces.
 func fromHex(s string) []byte {

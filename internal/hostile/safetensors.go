@@ -112,7 +112,7 @@ func lengthRows(add adder) {
 		return withLength(uint64(len(baseHeader)-1), baseHeader, floats(16, 4))
 	})
 	add("S61", Refuse, "trailing", "R", "4 bytes after the last tensor", func() []byte { return append(stored(baseHeader, 16), 0, 0, 0, 0) })
-	add("S62", Refuse, "trailing", "R", "a zip archive after the last tensor", func() []byte { return append(stored(baseHeader, 16), zip()...) })
+	add("S62", Refuse, "trailing", "R", "a zip archive after the last tensor", func() []byte { return append(stored(baseHeader, 16), emptyZip()...) })
 	add("S63", Refuse, "alpha, data_offsets", "R", "2 bytes cut off", func() []byte { return stored(baseHeader, 14) })
 	add("S64", Refuse, "trailing", "R", "no tensor and 8 bytes of data", func() []byte { return withData("{}", make([]byte, 8)) })
 	add("S79", Refuse, "header", "R", "a header of really 100,000,001 bytes", func() []byte { return padded(100_000_001) })

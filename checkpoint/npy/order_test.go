@@ -1,0 +1,261 @@
+package npy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/weightinit/weightinit/internal/fault"
+)
+
+// arrayFile builds a file of a type, an order and a shape by the plainest loop:
+// element number i in C order has the bytes of i+1.
+func arrayFile(d DType, fortran bool, shape []int64) (file, cOrder []byte) {
+	n := int64(1)
+	for _, s := range shape {
+		n *= s
+	}
+	data := make([]byte, n*int64(d.Size))
+	cOrder = []byte{}
+	for i := range n {
+		var le [16]byte
+		binary.LittleEndian.PutUint64(le[:], uint64(i+1))
+		binary.LittleEndian.PutUint64(le[8:], uint64(3*i+7))
+		cOrder = append(cOrder, le[:d.Size]...)
+		stored := le[:d.Size]
+		if d.BigEndian {
+			var be []byte
+			for p := 0; p < d.Size; p += d.Part {
+				for k := d.Part - 1; k >= 0; k-- {
+					be = append(be, le[p+k])
+				}
+			}
+			stored = be
+		}
+		place, rest, stride := int64(0), i, int64(1)
+		if fortran {
+			index := make([]int64, len(shape))
+			for k := len(shape) - 1; k >= 0; k-- {
+				index[k], rest = rest%shape[k], rest/shape[k]
+			}
+			for k := range shape {
+				place += index[k] * stride
+				stride *= shape[k]
+			}
+		} else {
+			place = i
+		}
+		copy(data[place*int64(d.Size):], stored)
+	}
+	header := headerBytes(d.Descr, shape)
+	if fortran {
+		header = bytes.Replace(header, []byte("False"), []byte("True "), 1)
+	}
+	return append(header, data...), cOrder
+}
+
+func allTypes() []DType {
+	var all []DType
+	for _, d := range dtypes {
+		all = append(all, d)
+		if d.Size > 1 {
+			big, ok := parseDescr(">" + d.Descr[1:])
+			if !ok {
+				panic(d.Descr)
+			}
+			all = append(all, big)
+		}
+	}
+	return all
+}
+
+func TestReadAtGivesCOrderLittleEndian(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := rapid.SampledFrom(allTypes()).Draw(t, "dtype")
+		shape := rapid.SliceOfN(rapid.Int64Range(0, 6), 0, 5).Draw(t, "shape")
+		file, want := arrayFile(d, rapid.Bool().Draw(t, "fortran"), shape)
+		f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
+		require.NoError(t, err)
+		require.Equal(t, int64(len(want)), f.Bytes())
+		off := rapid.IntRange(0, len(want)).Draw(t, "off")
+		n := rapid.IntRange(0, len(want)-off).Draw(t, "n")
+		got := make([]byte, n)
+		m, err := f.ReadAt(got, int64(off))
+		require.NoError(t, err)
+		require.Equal(t, n, m)
+		require.Equal(t, want[off:off+n], got)
+		rest := make([]byte, len(want)-off+3)
+		m, err = f.ReadAt(rest, int64(off))
+		require.ErrorIs(t, err, io.EOF)
+		require.Equal(t, want[off:], rest[:m])
+	})
+}
+
+// Arrays larger than the window, with gaps below and above the limit from which
+// runs are read one by one.
+func TestFortranOrderBeyondTheWindow(t *testing.T) {
+	d, _ := parseDescr("<f4")
+	for _, shape := range [][]int64{{2, 60_000}, {60_000, 2}, {300, 400}, {1500, 90}, {40, 50, 60}, {1, 70_000, 2}} {
+		file, want := arrayFile(d, true, shape)
+		counting := &countingReader{r: bytes.NewReader(file)}
+		f, err := NewFile(counting, int64(len(file)), "x")
+		require.NoError(t, err)
+		for _, piece := range []int{len(want), 1 << 16, 12_345} {
+			counting.n = 0
+			for off := 0; off < len(want); off += piece {
+				got := make([]byte, min(piece, len(want)-off))
+				_, err := f.ReadAt(got, int64(off))
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(want[off:off+len(got)], got), "%v at %d", shape, off)
+			}
+			if piece == len(want) {
+				require.LessOrEqual(t, counting.n, 2*len(want), "%v", shape)
+			}
+		}
+	}
+}
+
+type countingReader struct {
+	r io.ReaderAt
+	n int
+}
+
+func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
+	c.n += len(p)
+	return c.r.ReadAt(p, off)
+}
+
+func TestReadAtOutsideTheValues(t *testing.T) {
+	d, _ := parseDescr("<f4")
+	file, _ := arrayFile(d, false, []int64{2, 3})
+	f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
+	require.NoError(t, err)
+	for _, off := range []int64{-1, 25} {
+		_, err := f.ReadAt(make([]byte, 1), off)
+		require.ErrorContains(t, err, "no byte")
+	}
+	n, err := f.ReadAt(make([]byte, 1), 24)
+	require.Zero(t, n)
+	require.ErrorIs(t, err, io.EOF)
+}
+
+// short is a file whose values cannot be read.
+type short struct {
+	io.ReaderAt
+	from int64
+	err  error
+}
+
+func (s short) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > s.from {
+		return 0, s.err
+	}
+	return s.ReaderAt.ReadAt(p, off)
+}
+
+func TestFailedReadsAreFaultsOfTheSystem(t *testing.T) {
+	d, _ := parseDescr(">i2")
+	for _, fortran := range []bool{false, true} {
+		file, _ := arrayFile(d, fortran, []int64{300, 300})
+		for _, cause := range []error{io.EOF, errors.New("input/output\nerror")} {
+			f, err := NewFile(short{bytes.NewReader(file), 1000, cause}, int64(len(file)), "x")
+			require.NoError(t, err)
+			_, err = f.ReadAt(make([]byte, 30_000), 0)
+			require.ErrorIs(t, err, ReadFailed)
+			require.True(t, fault.IsCannotRun(err))
+			require.NotContains(t, err.Error(), "\n")
+			require.ErrorIs(t, f.Values(func(int64, []float64) error { return nil }), ReadFailed)
+			_, err = NewFile(short{bytes.NewReader(file), 20, cause}, int64(len(file)), "x")
+			require.ErrorIs(t, err, ReadFailed)
+		}
+	}
+}
+
+func TestValuesOfEveryType(t *testing.T) {
+	for _, d := range allTypes() {
+		if d.Part != d.Size {
+			continue
+		}
+		for _, fortran := range []bool{false, true} {
+			shape := []int64{3, chunkElements/2 + 5}
+			file, cOrder := arrayFile(d, fortran, shape)
+			f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
+			require.NoError(t, err)
+			next := int64(0)
+			require.NoError(t, f.Values(func(first int64, values []float64) error {
+				require.Equal(t, next, first)
+				for i, v := range values {
+					want := number(cOrder[(first+int64(i))*int64(d.Size):][:d.Size], d.Name)
+					if v != want && !(math.IsNaN(v) && math.IsNaN(want)) {
+						t.Fatalf("%s: value %d is %v, want %v", d.Descr, first+int64(i), v, want)
+					}
+				}
+				next += int64(len(values))
+				return nil
+			}))
+			require.Equal(t, f.Elements(), next)
+		}
+	}
+}
+
+// number decodes one value by hand, without the library.
+func number(b []byte, name string) float64 {
+	var u uint64
+	for i, c := range b {
+		u |= uint64(c) << (8 * i)
+	}
+	switch name {
+	case "I8":
+		return float64(int8(u))
+	case "I16":
+		return float64(int16(u))
+	case "I32":
+		return float64(int32(u))
+	case "I64":
+		return float64(int64(u))
+	case "F16":
+		sign := 1 - 2*float64(u>>15)
+		e, m := float64(u>>10&31), float64(u&1023)
+		switch {
+		case e == 31 && m != 0:
+			return math.NaN()
+		case e == 31:
+			return math.Inf(int(sign))
+		case e == 0:
+			return sign * m / 1024 * math.Pow(2, -14)
+		}
+		return sign * (1 + m/1024) * math.Pow(2, e-15)
+	case "F32":
+		return float64(math.Float32frombits(uint32(u)))
+	case "F64":
+		return math.Float64frombits(u)
+	}
+	return float64(u)
+}
+
+func TestHalfIsExact(t *testing.T) {
+	for u := range 1 << 16 {
+		got, want := half(uint16(u)), number([]byte{byte(u), byte(u >> 8)}, "F16")
+		if math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Fatalf("%04x is %v, want %v", u, got, want)
+		}
+	}
+}
+
+func TestValuesStopsAtTheCallersError(t *testing.T) {
+	d, _ := parseDescr("<f4")
+	file, _ := arrayFile(d, false, []int64{3 * chunkElements})
+	f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
+	require.NoError(t, err)
+	stop, calls := fmt.Errorf("stop"), 0
+	err = f.Values(func(int64, []float64) error { calls++; return stop })
+	require.ErrorIs(t, err, stop)
+	require.Equal(t, 1, calls)
+}

@@ -1,0 +1,232 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/plugins/internal/fromproto"
+	"github.com/weightinit/weightinit/plugins/internal/rpc"
+	"github.com/weightinit/weightinit/plugins/internal/toproto"
+	"github.com/weightinit/weightinit/plugins/internal/wire"
+	"github.com/weightinit/weightinit/plugins/protocol/modev1"
+)
+
+// Description is what a plugin says of itself, checked.
+type Description = fromproto.Description
+
+// ModeInfo is what a plugin says of one version of one mode, checked.
+type ModeInfo = fromproto.Mode
+
+// checkHealth asks whether the plugin serves. A plugin that ignores TLS gets
+// through everything before this.
+func (p *Process) checkHealth(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.times.connect)
+	defer cancel()
+	err := rpc.Health(ctx, p.conn)
+	if err == nil {
+		p.setHealthy(true)
+		return nil
+	}
+	var f *wire.Failure
+	if !errors.As(err, &f) {
+		return fail(ErrConnect, "health check: "+err.Error(), err)
+	}
+	if ended, how := p.child.ended(p.times.pipes); ended && f.Code == codes.Unavailable {
+		return fail(ErrGone, fmt.Sprintf("ended before the first call (%s)%s", how, p.child.lastSaid()), ErrConnect)
+	}
+	switch f.Code {
+	case codes.DeadlineExceeded:
+		return p.noConnection()
+	case codes.Canceled:
+		return canceled(ctx)
+	case codes.Unimplemented:
+		return fail(ErrConnect, "does not serve grpc.health.v1.Health: rebuild the plugin with the SDK", ErrUnsupported)
+	}
+	return fail(ErrConnect, "connection: "+f.Error()+": the plugin must serve gRPC over TLS with the certificate of its handshake", f)
+}
+
+func (p *Process) setHealthy(ok bool) {
+	p.mu.Lock()
+	p.healthy = ok
+	p.mu.Unlock()
+}
+
+// Describe asks the plugin who it is, once, and checks the answer against
+// every rule of the protocol, and against what its manifest or its lock says.
+// taken reports whether a mode of this process has a name; it may be nil.
+func (p *Process) Describe(ctx context.Context, taken func(name string) bool) (*Description, error) {
+	p.mu.Lock()
+	have := p.about
+	p.mu.Unlock()
+	if have != nil {
+		return have, nil
+	}
+	var d *Description
+	err := p.call(ctx, "describe", p.times.describe, func(ctx context.Context) error {
+		reply, err := rpc.Describe(ctx, p.conn, &modev1.DescribeRequest{
+			HostVersion: p.opt.HostVersion, HostFeatures: wire.HostFeatures(),
+		})
+		if err != nil {
+			return err
+		}
+		d, err = fromproto.Describe(reply, taken)
+		return err
+	})
+	if err == nil {
+		err = p.cand.wrap("", p.cand.agrees(d))
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.about = d
+	p.mu.Unlock()
+	return d, nil
+}
+
+// entryOf is what a lock says of a plugin, without its hash.
+func entryOf(d *Description) Entry {
+	e := Entry{Name: d.Name, Version: d.Version, Protocol: protocolName, Features: []string{}}
+	e.Features = append(e.Features, d.Features...)
+	for _, m := range d.Modes {
+		e.Modes = append(e.Modes, LockedMode{ID: m.ID, Version: m.Version})
+	}
+	return e.sorted()
+}
+
+// agrees compares a description with what is known of the plugin.
+func (c Candidate) agrees(d *Description) error {
+	if c.locked == nil {
+		if c.Name != "" && c.Name != d.Name {
+			return fail(ErrBadReply, fmt.Sprintf("its %s calls it %q, the program calls itself %q", manifestName, c.Name, d.Name))
+		}
+		return nil
+	}
+	said := entryOf(d)
+	said.Platform, said.Path, said.H1 = c.locked.Platform, c.locked.Path, c.locked.H1
+	want := c.locked.sorted()
+	switch {
+	case said.Name != want.Name:
+		return fail(ErrLock, fmt.Sprintf("calls itself %q, in %s it is %q", said.Name, LockName, want.Name))
+	case said.Version != want.Version:
+		return fail(ErrLock, fmt.Sprintf("says that it is version %s, in %s it is %s", said.Version, LockName, want.Version))
+	case !said.equal(want):
+		return fail(ErrLock, fmt.Sprintf("has other features or modes than %s says: it has modes %s and features [%s]", LockName, modeList(said.Modes), strings.Join(said.Features, " ")))
+	}
+	return nil
+}
+
+// Assign asks for the distributions of a layout. options are the options'
+// values as a JSON object with sorted keys; all parameters are stored in
+// dtype. The plugin must have been described.
+func (p *Process) Assign(ctx context.Context, m ModeInfo, options []byte, l *layout.Layout, dtype layout.DType) ([]dist.Dist, error) {
+	req, err := toproto.AssignRequest(m.ID, m.Version, options, l, dtype)
+	if err != nil {
+		return nil, p.cand.wrap("assign", err)
+	}
+	var out []dist.Dist
+	err = p.call(ctx, "assign", p.timeout(p.times.assignFor(len(l.Params))), func(ctx context.Context) error {
+		reply, err := rpc.Assign(ctx, p.conn, req)
+		if err != nil {
+			return err
+		}
+		out, err = fromproto.Dists(reply, l.Params, fromproto.AssignRules{DType: dtype, Fills: m.Fills})
+		return err
+	})
+	return out, err
+}
+
+// timeout is the user's for calls, else the given one.
+func (p *Process) timeout(usual time.Duration) time.Duration {
+	if p.opt.CallTimeout > 0 {
+		return p.opt.CallTimeout
+	}
+	return usual
+}
+
+// errLate is the cause of a context whose call took too long.
+var errLate = errors.New("the plugin took too long")
+
+// call makes one call under a deadline and turns its error into one of this
+// package. A plugin that misses the deadline is killed.
+func (p *Process) call(ctx context.Context, op string, limit time.Duration, do func(context.Context) error) error {
+	timed, cancel := context.WithTimeoutCause(ctx, limit, errLate)
+	defer cancel()
+	p.setHealthy(false)
+	err := do(timed)
+	if err == nil {
+		p.setHealthy(true)
+		return nil
+	}
+	if context.Cause(timed) == errLate && ctx.Err() == nil {
+		p.child.kill()
+		return p.cand.wrap(op, p.late(op, limit))
+	}
+	return p.cand.wrap(op, p.reason(ctx, err))
+}
+
+func (p *Process) late(op string, limit time.Duration) error {
+	option := "--plugin-timeout"
+	next := fmt.Sprintf("see what it waits for, or give a longer %s", option)
+	if op == "describe" {
+		next = "a plugin must answer this at once"
+	}
+	return fail(ErrTimeout, fmt.Sprintf("no answer within %s%s; it was ended: %s", limit, p.child.lastSaid(), next))
+}
+
+// reason sorts the error of a call.
+func (p *Process) reason(ctx context.Context, err error) error {
+	var field *fromproto.FieldError
+	if errors.As(err, &field) {
+		p.setHealthy(true) // it does answer
+		return fail(ErrBadReply, "bad reply: "+field.Error()+": this is a defect of the plugin", field)
+	}
+	var f *wire.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	p.mu.Lock()
+	stopped := p.stopped
+	p.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return canceled(ctx)
+	case stopped:
+		return fail(ErrGone, "was ended meanwhile", f)
+	case f.Code == codes.Unavailable:
+		return p.gone(f)
+	}
+	p.setHealthy(true)
+	switch f.Code {
+	case codes.InvalidArgument:
+		return fail(ErrOption, "refuses an option: "+f.Error(), f)
+	case codes.NotFound:
+		return fail(ErrUnknownMode, "has no such mode or version: "+f.Error(), f)
+	case codes.FailedPrecondition:
+		return fail(ErrLayout, "cannot do this model: "+f.Error(), f)
+	case codes.Unimplemented:
+		return fail(ErrUnsupported, "does not serve this call of "+protocolName+": "+f.Error()+": take another version of the plugin", f)
+	case codes.ResourceExhausted:
+		return fail(ErrTooLarge, fmt.Sprintf("a message is too large: %s (the limit is %d bytes each way)", f.Error(), MaxMessage), f)
+	case codes.DeadlineExceeded:
+		return fail(ErrTimeout, "says that a deadline passed: "+f.Error(), f)
+	case codes.DataLoss:
+		return fail(ErrBadReply, "bad reply: "+f.Error(), f)
+	}
+	return fail(ErrPlugin, "the plugin failed: "+f.Error(), f)
+}
+
+// gone explains a broken connection: by the end of the process, mostly.
+func (p *Process) gone(f *wire.Failure) error {
+	if ended, how := p.child.ended(p.times.dead); ended {
+		return fail(ErrGone, fmt.Sprintf("the plugin ended (%s)%s", how, p.child.lastSaid()), f)
+	}
+	return fail(ErrGone, "the plugin broke the connection: "+f.Error()+p.child.lastSaid(), f)
+}

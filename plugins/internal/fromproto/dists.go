@@ -1,0 +1,203 @@
+package fromproto
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/plugins/internal/wire"
+	"github.com/weightinit/weightinit/plugins/protocol/modev1"
+)
+
+// AssignRules are what a reply to Assign may contain beside what every reply
+// may.
+type AssignRules struct {
+	// DType is the stored type of all parameters.
+	DType layout.DType
+	// Fills allows parameters that the plugin fills itself.
+	Fills bool
+}
+
+// Dists checks a reply to Assign for the given parameters and returns the
+// distributions, in the order of the parameters.
+func Dists(reply *modev1.AssignReply, params []layout.Param, rules AssignRules) ([]dist.Dist, error) {
+	if len(reply.GetDists()) != len(params) {
+		return nil, bad("dists", "", "has %d entries for %d parameters", len(reply.GetDists()), len(params))
+	}
+	out := make([]dist.Dist, len(params))
+	blocks := 0
+	for i, m := range reply.Dists {
+		d, err := assigned(m, params[i], rules, &blocks)
+		if err != nil {
+			e := within(index("dists", i), err).(*FieldError)
+			e.Param = params[i].Name
+			return nil, e
+		}
+		out[i] = d
+	}
+	return out, nil
+}
+
+// assigned converts and checks one distribution; blocks counts those of the
+// whole reply.
+func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (dist.Dist, error) {
+	if *blocks += len(m.GetBlocks().GetBlocks()); *blocks > wire.MaxAllBlocks {
+		return dist.Dist{}, bad("blocks", "", "passes %d blocks in one reply", wire.MaxAllBlocks)
+	}
+	d, err := Dist(m)
+	if err != nil {
+		return d, err
+	}
+	if _, fills := d.Draw.(dist.Filled); fills && !rules.Fills {
+		return d, bad("fill", "", "the mode does not say that it fills (field fills of Describe)")
+	}
+	largest := float64(math.MaxFloat32)
+	if rules.DType.Compute() == layout.F64 {
+		largest = math.MaxFloat64
+	}
+	if err := d.Check(largest); err != nil {
+		return d, problem(err)
+	}
+	if err := d.CheckShape(p.Shape); err != nil {
+		return d, problem(err)
+	}
+	return d, nil
+}
+
+// problem turns an error of package dist, which names the number, into a
+// field's.
+func problem(err error) error {
+	what, rest, ok := strings.Cut(strings.TrimPrefix(err.Error(), "dist: "), ": ")
+	if !ok || strings.ContainsAny(what, " ") {
+		return bad("", "", "%s", strings.TrimPrefix(err.Error(), "dist: "))
+	}
+	return bad(what, "", "%s", rest)
+}
+
+// Dist converts one distribution and checks what does not depend on the
+// parameter: that there is exactly one known kind, that numbers are finite,
+// and the limits of lists and texts. Numbers keep their bits.
+func Dist(m *modev1.Dist) (dist.Dist, error) {
+	d, err := flat(m)
+	if err != nil {
+		return d, err
+	}
+	list := m.GetBlocks()
+	if list == nil {
+		return d, nil
+	}
+	if len(list.Blocks) > wire.MaxBlocks {
+		return d, tooMany("blocks", len(list.Blocks), wire.MaxBlocks)
+	}
+	parts := make([]dist.Part, len(list.Blocks))
+	for i, b := range list.Blocks {
+		field := index("blocks", i)
+		if b.GetDist().GetBlocks() != nil {
+			return d, bad(field, "", "blocks cannot stand inside blocks")
+		}
+		if b.GetDist().GetFill() != nil {
+			return d, bad(field, "", "fill cannot stand inside blocks")
+		}
+		inner, err := flat(b.GetDist())
+		if err != nil {
+			return d, within(field, err)
+		}
+		parts[i] = dist.Part{Rows: b.GetRows(), Dist: inner}
+	}
+	d.Draw = dist.Blocks{Parts: parts}
+	return d, nil
+}
+
+// flat converts everything of a distribution but its blocks.
+func flat(m *modev1.Dist) (dist.Dist, error) {
+	var d dist.Dist
+	if err := text("formula", m.GetFormula(), 0, wire.MaxFormula, false); err != nil {
+		return d, err
+	}
+	d.Formula = m.GetFormula()
+	if n := len(m.GetPost()); n > wire.MaxPosts {
+		return d, tooMany("post", n, wire.MaxPosts)
+	}
+	for i, p := range m.GetPost() {
+		step, err := Post(p)
+		if err != nil {
+			return d, within(index("post", i), err)
+		}
+		d.Post = append(d.Post, step)
+	}
+	draw, err := Draw(m)
+	d.Draw = draw
+	return d, err
+}
+
+// Draw converts the kind of a distribution; blocks become [dist.Blocks]
+// without parts.
+func Draw(m *modev1.Dist) (dist.Draw, error) {
+	switch k := m.GetKind().(type) {
+	case *modev1.Dist_Constant:
+		v := k.Constant.GetValue()
+		return dist.Constant{Value: v}, finite("constant.value", v)
+	case *modev1.Dist_Uniform:
+		d := dist.Uniform{Low: k.Uniform.GetLow(), High: k.Uniform.GetHigh()}
+		return d, finite("uniform", d.Low, d.High)
+	case *modev1.Dist_Normal:
+		d := dist.Normal{Mean: k.Normal.GetMean(), Std: k.Normal.GetStd()}
+		return d, finite("normal", d.Mean, d.Std)
+	case *modev1.Dist_TruncNormal:
+		return truncNormal(k.TruncNormal)
+	case *modev1.Dist_Eye:
+		return dist.Eye{}, nil
+	case *modev1.Dist_Dirac:
+		return dist.Dirac{Groups: k.Dirac.GetGroups()}, nil
+	case *modev1.Dist_Orthogonal:
+		return dist.Orthogonal{Gain: k.Orthogonal.GetGain()}, finite("orthogonal.gain", k.Orthogonal.GetGain())
+	case *modev1.Dist_Sparse:
+		d := dist.Sparse{Sparsity: k.Sparse.GetSparsity(), Std: k.Sparse.GetStd()}
+		return d, finite("sparse", d.Sparsity, d.Std)
+	case *modev1.Dist_Blocks:
+		return dist.Blocks{}, nil
+	case *modev1.Dist_Fill:
+		return dist.Filled{}, nil
+	}
+	if n := firstUnknown(m); n != 0 {
+		return nil, bad("kind", fmt.Sprint(n), "is a distribution that this weightinit does not know; a newer weightinit is needed")
+	}
+	return nil, bad("kind", "", "is not set: every parameter needs a distribution")
+}
+
+func truncNormal(m *modev1.TruncNormal) (dist.Draw, error) {
+	if a := m.GetAlgorithm(); a < 0 || a > modev1.TruncNormal_UNIT_THEN_SCALE {
+		return nil, bad("trunc_normal.algorithm", fmt.Sprint(int32(a)), "is not known; a newer weightinit may be needed")
+	}
+	d := dist.TruncNormal{
+		Mean: m.GetMean(), Std: m.GetStd(), A: m.GetA(), B: m.GetB(),
+		Algorithm: dist.Algorithm(m.GetAlgorithm()),
+	}
+	return d, finite("trunc_normal", d.Mean, d.Std, d.A, d.B)
+}
+
+// Post converts one step after the draw.
+func Post(m *modev1.Post) (dist.Post, error) {
+	switch s := m.GetStep().(type) {
+	case *modev1.Post_Multiply:
+		return dist.Multiply{By: s.Multiply}, finite("multiply", s.Multiply)
+	case *modev1.Post_Divide:
+		return dist.Divide{By: s.Divide}, finite("divide", s.Divide)
+	case *modev1.Post_ZeroRows:
+		list := s.ZeroRows.GetRanges()
+		if len(list) > wire.MaxBlocks {
+			return nil, tooMany("zero_rows", len(list), wire.MaxBlocks)
+		}
+		z := dist.ZeroRows{Ranges: make([]dist.Range, len(list))}
+		for i, r := range list {
+			z.Ranges[i] = dist.Range{First: r.GetFirst(), Count: r.GetCount()}
+		}
+		return z, nil
+	}
+	if n := firstUnknown(m); n != 0 {
+		return nil, bad("step", fmt.Sprint(n), "is a step that this weightinit does not know; a newer weightinit is needed")
+	}
+	return nil, bad("step", "", "is not set")
+}

@@ -1,0 +1,1 @@
+"""Tests of weightinit_plugin: python -m unittest, from the folder above."""
