@@ -45,14 +45,28 @@ func Rebuild(ctx context.Context, metadata map[string]string, modes *registry.Re
 	return p, nil
 }
 
-// RecordedDigest returns the digest in an output's metadata, "" when it has
-// none.
-func RecordedDigest(metadata map[string]string) string {
+// Recorded is what an output's record says of itself, before anything is made
+// again.
+type Recorded struct {
+	// Mode is the full id of the mode, such as "gpt2@1"; empty for a tensor.
+	Mode string
+	// Digest is the plan's.
+	Digest string
+	// Plugin names the plugin that the mode comes from; nil for a built-in one.
+	Plugin *plan.Plugin
+}
+
+// ReadRecord reads the record in an output's metadata.
+func ReadRecord(metadata map[string]string) (Recorded, error) {
 	r, err := record.Parse(metadata)
 	if err != nil {
-		return ""
+		return Recorded{}, err
 	}
-	return r.Digest
+	out := Recorded{Mode: r.Mode, Digest: r.Digest}
+	if r.Plugin != "" {
+		out.Plugin = &plan.Plugin{Name: r.Plugin, Version: r.PluginVersion, H1: r.PluginH1}
+	}
+	return out, nil
 }
 
 func optionsOf(r record.Record) (plan.Options, error) {

@@ -173,7 +173,7 @@ type shardSink struct {
 }
 
 func (s *shardSink) run(ctx context.Context, p *plan.Plan, small []smallFile, opts WriteOptions) error {
-	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers, Progress: opts.Progress}); err != nil {
+	if err := fill.Run(ctx, p, s, opts.fill()); err != nil {
 		return err
 	}
 	for i := range s.shards {

@@ -47,6 +47,7 @@ func PlanMode(ctx context.Context, cfg *model.Config, info registry.Info, settin
 	if err != nil {
 		return nil, err
 	}
+	opts.AllowFilled = opts.AllowFilled || info.ID.Plugin != ""
 	return plan.Build(ctx, l, info, m, opts)
 }
 

@@ -24,6 +24,8 @@ type WriteOptions struct {
 	NoSync bool
 	// Workers is the number of goroutines that draw; 0 means one a core.
 	Workers int
+	// Filler makes the values of parameters that a plugin fills itself.
+	Filler fill.Filler
 	// Progress, if set, is called from several goroutines with the number of
 	// values that were just written.
 	Progress func(values int64)
@@ -31,6 +33,10 @@ type WriteOptions struct {
 
 func (o WriteOptions) atomic() atomicfile.Options {
 	return atomicfile.Options{Force: o.Force, NoSync: o.NoSync}
+}
+
+func (o WriteOptions) fill() fill.Options {
+	return fill.Options{Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
 }
 
 // metadata is the record of a plan for a model; cfg nil means a tensor.
@@ -41,6 +47,9 @@ func metadata(p *plan.Plan, cfg *model.Config) (map[string]string, error) {
 	}
 	if cfg != nil {
 		r.Mode, r.Config = p.Mode, string(cfg.MarshalCanonical())
+		if p.Plugin != nil {
+			r.Plugin, r.PluginVersion, r.PluginH1 = p.Plugin.Name, p.Plugin.Version, p.Plugin.H1
+		}
 		return r.Metadata(), nil
 	}
 	if len(p.Steps) != 1 {
@@ -83,7 +92,7 @@ func writeFile(ctx context.Context, p *plan.Plan, path string, header []byte, of
 		return abort(f, err)
 	}
 	sink := &offsetSink{write: f.WriteAt, offsets: offsets, width: p.DType.Size()}
-	if err := fill.Run(ctx, p, sink, fill.Options{Workers: opts.Workers, Progress: opts.Progress}); err != nil {
+	if err := fill.Run(ctx, p, sink, opts.fill()); err != nil {
 		return abort(f, err)
 	}
 	if ctx.Err() != nil {
@@ -172,7 +181,7 @@ type npySink struct {
 }
 
 func (s *npySink) run(ctx context.Context, p *plan.Plan, manifest []byte, opts WriteOptions) error {
-	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers, Progress: opts.Progress}); err != nil {
+	if err := fill.Run(ctx, p, s, opts.fill()); err != nil {
 		return err
 	}
 	for i, step := range p.Steps {

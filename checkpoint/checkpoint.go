@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
@@ -34,8 +35,9 @@ type Set interface {
 	Tensors() []Tensor
 	// Lookup returns the tensor of that name.
 	Lookup(name string) (Tensor, bool)
-	// Metadata returns a copy of the texts that the set holds beside its
-	// tensors, such as the record of how it was made; nil when there are none.
+	// Metadata returns the texts that the set holds beside its tensors, such as
+	// the record of how it was made; nil when there are none. Callers must not
+	// change it.
 	Metadata() map[string]string
 	// Warnings returns what is odd about the set without being a fault, one
 	// line a finding, ready to be shown behind "warning: ".
@@ -221,11 +223,7 @@ func (s *set) Metadata() map[string]string {
 	if len(s.metadata) == 0 {
 		return nil
 	}
-	m := make(map[string]string, len(s.metadata))
-	for k, v := range s.metadata {
-		m[k] = v
-	}
-	return m
+	return s.metadata
 }
 
 func (s *set) Warnings() []string { return s.warnings }
@@ -243,6 +241,7 @@ func (s *set) Close() error {
 
 // addSafetensors appends the tensors of a file.
 func (s *set) addSafetensors(f *safetensors.File) {
+	s.tensors = slices.Grow(s.tensors, len(f.Tensors()))
 	for i, t := range f.Tensors() {
 		s.tensors = append(s.tensors, Tensor{
 			Name: t.Name, DType: t.DType, Shape: t.Shape, File: f.Path(),

@@ -177,7 +177,8 @@ func (d *directory) checkTotal(ix *index, indexFile string, bytes int64) {
 // mergeMetadata joins the texts of the files; of two values the first stays.
 func (d *directory) mergeMetadata(f *safetensors.File) {
 	if d.set.metadata == nil {
-		d.set.metadata = map[string]string{}
+		d.set.metadata = maps.Clone(f.Metadata())
+		return
 	}
 	differ := 0
 	for key, value := range f.Metadata() {

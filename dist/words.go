@@ -25,9 +25,30 @@ const (
 	CacheFilled
 )
 
+// Then returns the cost of c followed by next.
+func (c Cost) Then(next Cost) Cost {
+	sum := c
+	if next.Cache != CacheUntouched {
+		sum.Cache, sum.CacheAt = next.Cache, 0
+	}
+	if next.Cache == CacheFilled {
+		sum.CacheAt = c.Words + next.CacheAt
+	}
+	sum.Words += next.Words
+	return sum
+}
+
+// CachedAfter tells whether the generator holds a cached normal after the
+// draw, if cached tells so for before.
+func (c Cost) CachedAfter(cached bool) bool {
+	return c.Cache == CacheFilled || cached && c.Cache == CacheUntouched
+}
+
 // CostOf returns the words that a draw of n values uses: wide tells that the
 // compute type is float64, cached that the generator holds a cached normal
-// when the draw begins.
+// when the draw begins. It is [CostIn] for the draws whose cost depends on no
+// more than that: [Constant], [Uniform], [Normal] and [Orthogonal]. For all
+// others it gives the zero Cost.
 func CostOf(d Draw, n int64, wide, cached bool) Cost {
 	perValue := int64(1)
 	if wide {
@@ -36,7 +57,7 @@ func CostOf(d Draw, n int64, wide, cached bool) Cost {
 	switch d.(type) {
 	case Uniform:
 		return Cost{Words: n * perValue}
-	case Normal:
+	case Normal, Orthogonal:
 		if n > 0 && n < Block {
 			return smallNormal(n, cached)
 		}
@@ -47,6 +68,56 @@ func CostOf(d Draw, n int64, wide, cached bool) Cost {
 	default:
 		return Cost{}
 	}
+}
+
+// CostIn returns what a draw of a tensor of the given shape costs; wide and
+// cached are those of [CostOf]. The shape must have passed
+// [Dist.CheckShape].
+//
+// known is false for a [TruncNormal] by rejection, and for [Blocks] with one
+// inside: how many words these use depends on the values. A tensor without
+// elements draws nothing, whatever its kind.
+func CostIn(d Draw, shape []int64, wide, cached bool) (c Cost, known bool) {
+	n := elements(shape)
+	if n == 0 {
+		return Cost{}, true
+	}
+	switch d := d.(type) {
+	case TruncNormal:
+		if d.Algorithm != TorchICDF {
+			return Cost{}, false
+		}
+		return CostOf(Uniform{}, n, wide, cached), true
+	case Sparse:
+		// Each column takes a permutation of the rows: a word for all but
+		// the last of them.
+		permutations := Cost{Words: shape[1] * (shape[0] - 1)}
+		return CostOf(Normal{Std: d.Std}, n, wide, cached).Then(permutations), true
+	case Blocks:
+		for _, part := range d.Parts {
+			one, ok := CostIn(part.Dist.Draw, PartShape(shape, part.Rows), wide, cached)
+			if !ok {
+				return Cost{}, false
+			}
+			c, cached = c.Then(one), one.CachedAfter(cached)
+		}
+		return c, true
+	default:
+		return CostOf(d, n, wide, cached), true
+	}
+}
+
+// PartShape is the shape of a block of so many rows of a tensor.
+func PartShape(shape []int64, rows int64) []int64 {
+	return append([]int64{rows}, shape[1:]...)
+}
+
+func elements(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 // smallNormal is the cost of fewer than 16 normals: pairs of four words, with

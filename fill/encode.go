@@ -29,3 +29,21 @@ func encode[T float32 | float64](dst []byte, src []T, dtype layout.DType) {
 		}
 	}
 }
+
+// decode reads little-endian values of T into dst and returns the number of
+// bytes read. src holds at least as many values as dst.
+func decode[T float32 | float64](dst []T, src []byte) int {
+	switch values := any(dst).(type) {
+	case []float64:
+		for i := range values {
+			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:]))
+		}
+		return 8 * len(values)
+	case []float32:
+		for i := range values {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+		return 4 * len(values)
+	}
+	return 0
+}

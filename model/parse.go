@@ -182,7 +182,11 @@ func (d *document) config(name string) (*result, *Error) {
 	}
 	for _, name := range fieldNames() {
 		if fields[name].required && d.find(name) == nil {
-			return nil, badField(name, "", "missing: add this field")
+			next := "add this field"
+			if name == "n_heads" {
+				next += " (-1 stands for d_model/d_head)"
+			}
+			return nil, badField(name, "", "missing: %s", next)
 		}
 	}
 	if fault := r.check(); fault != nil {

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -46,9 +45,6 @@ func checkRope(v *value, dim int64) *Error {
 	case "dynamic", "ntk":
 		if dim == 2 {
 			return badField("rope_scaling."+key, "", "%s scaling needs a rotary_dim above 2: use another type, or a larger rotary_dim", kind)
-		}
-		if math.IsInf(math.Pow(factor, float64(dim)/float64(dim-2)), 0) {
-			return badField("rope_scaling.factor", "", "too large for a rotary_dim of %d: use a smaller factor", dim)
 		}
 	case "llama3":
 		for _, name := range []string{"low_freq_factor", "high_freq_factor"} {

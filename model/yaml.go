@@ -19,11 +19,13 @@ func readYAML(text []byte) (*document, *Error) {
 	if fault := scanYAMLText(text); fault != nil {
 		return nil, fault
 	}
-	tokens := lexer.Tokenize(string(text))
+	// The lexer miscounts columns at other line ends.
+	lines := strings.ReplaceAll(strings.ReplaceAll(string(text), "\r\n", "\n"), "\r", "\n")
+	tokens := lexer.Tokenize(lines)
 	if fault := scanYAMLTokens(tokens); fault != nil {
 		return nil, fault
 	}
-	if fault := checkYAMLCover(text, tokens); fault != nil {
+	if fault := checkYAMLCover(lines, tokens); fault != nil {
 		return nil, fault
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -111,6 +113,9 @@ func (t *yamlTree) walk(n ast.Node, depth, left int) (size int, fault *Error) {
 	case *ast.AnchorNode:
 		return t.walkAnchor(n, depth, left)
 	case *ast.AliasNode:
+		if at := tokenPlace(n.Start); at.column < left {
+			return 0, badIndent(at)
+		}
 		return t.walkAlias(n)
 	default:
 		return 0, badText(at, "not supported in a config: %s: write plain keys and values", n.Type())
@@ -216,7 +221,7 @@ func checkYAMLPlain(tk *token.Token, flow bool) *Error {
 	if tk.Type != token.StringType || tk.Value == "" {
 		return nil
 	}
-	if strings.ContainsRune(",[]{}#&*!|>'\"%@`", rune(tk.Value[0])) {
+	if strings.ContainsRune(",[]{}#&*!|>'\"%@`?:", rune(tk.Value[0])) {
 		return badText(tokenPlace(tk), "a plain text cannot begin with %q: put it in quotes", tk.Value[0])
 	}
 	if strings.Contains(tk.Value, ": ") || strings.HasSuffix(tk.Value, ":") || flow && strings.ContainsAny(tk.Value, ",[]{}") {
@@ -271,10 +276,14 @@ func (t *yamlTree) walkAnchor(n *ast.AnchorNode, depth, left int) (size int, fau
 // checkYAMLName refuses an anchor or alias whose name is not directly behind
 // its sign.
 func checkYAMLName(sign, name *token.Token) *Error {
-	if p, q := sign.Position, name.Position; p.Line != q.Line || q.Column != p.Column+1 || isBroken(name) {
-		return badText(tokenPlace(sign), "not YAML: write the name directly behind %s", shown.Quote(sign.Value))
+	if p, q := sign.Position, name.Position; p.Line != q.Line || q.Column != p.Column+1 || !isAnchorName(name.Value) {
+		return badText(tokenPlace(sign), "the anchor or alias %s needs a name of letters and digits directly behind it", shown.Quote(sign.Value))
 	}
 	return nil
+}
+
+func isAnchorName(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == ""
 }
 
 func (t *yamlTree) walkAlias(n *ast.AliasNode) (size int, fault *Error) {

@@ -15,6 +15,20 @@ import (
 // square of such a run (19 s and 10 GB for 64,000).
 const maxBlankRun = 256
 
+// What the parser takes more than linear time or memory for. A config has about
+// a hundred keys.
+const (
+	// maxYAMLKeys is how many keys a text may have: the parser's time and
+	// memory grow with the square of the keys of a mapping (560 MB for 13,000).
+	maxYAMLKeys = 1024
+	// maxYAMLTokens is how many tokens it may have, comments aside: the time
+	// grows with the square of the empty items of a list.
+	maxYAMLTokens = 16_384
+	// maxYAMLPaths bounds the bytes of all paths together: the parser keeps the
+	// path of each node, with every key on the way to it, as a text.
+	maxYAMLPaths = 4 << 20
+)
+
 // scanYAMLText checks what must hold before the lexer sees the text: size,
 // encoding, characters, and what the lexer has no linear time for. It finds no
 // structure.
@@ -69,6 +83,7 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 		nest            nesting
 		content, marked bool // something was found; a document marker was found
 		ended           bool // the document's end marker was found
+		count           int
 	)
 	for i, tk := range tokens {
 		at := tokenPlace(tk)
@@ -104,6 +119,13 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 		if nest.add(tk, before) > limits.Depth {
 			return badText(at, "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
 		}
+		if count++; count > maxYAMLTokens || nest.keys > maxYAMLKeys || nest.paths > maxYAMLPaths {
+			return badText(at, "too much structure before this place: the limit of a YAML config is %d keys and %d words and signs: write it in JSON", maxYAMLKeys, maxYAMLTokens)
+		}
+		if tk.Type == token.CollectEntryType && (before == nil || before.Type == token.CollectEntryType ||
+			before.Type == token.SequenceStartType || before.Type == token.MappingStartType) {
+			return badText(at, "not YAML: a comma with no value before it: remove it")
+		}
 		if i+1 < len(tokens) && nest.flow > 0 && isTightColon(before, tk, tokens[i+1]) {
 			return badText(at, "write a space after this colon: without one it is part of the text")
 		}
@@ -117,10 +139,18 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 	return nil
 }
 
-// nesting follows how many lists and mappings are open in a stream of tokens.
+// nesting follows which lists and mappings are open in a stream of tokens.
 type nesting struct {
-	flow   int   // open brackets
-	blocks []int // columns of the open block lists and mappings, increasing
+	open []opened
+	flow int // how many of them have brackets
+	// keys counts the keys; paths adds up the lengths of the paths of all tokens.
+	keys, paths int
+}
+
+// opened is an open list or mapping.
+type opened struct {
+	column int // of a block one; 0 with brackets
+	key    int // bytes of its latest key
 }
 
 // add takes the next token, and the one before it, and returns the depth. A
@@ -130,56 +160,104 @@ func (n *nesting) add(tk, before *token.Token) int {
 	switch tk.Type {
 	case token.SequenceStartType, token.MappingStartType:
 		n.flow++
+		n.open = append(n.open, opened{})
 	case token.SequenceEndType, token.MappingEndType:
-		n.flow = max(0, n.flow-1)
-	case token.SequenceEntryType, token.MappingKeyType:
-		n.open(tk.Position.Column)
-	case token.MappingValueType:
-		column := tk.Position.Column
-		if before != nil && before.Position.Line == tk.Position.Line {
-			column = min(column, before.Position.Column)
+		if n.flow > 0 {
+			n.flow--
+			n.open = n.open[:len(n.open)-1]
 		}
-		n.open(column)
+	case token.SequenceEntryType, token.MappingKeyType:
+		n.block(tk.Position.Column)
+	case token.MappingValueType:
+		n.keys++
+		column, key := tk.Position.Column, 0
+		if before != nil {
+			key = len(before.Value)
+			if before.Position.Line == tk.Position.Line {
+				column = min(column, before.Position.Column)
+			}
+		}
+		n.block(column)
+		n.open[len(n.open)-1].key = key
 	}
-	return n.flow + len(n.blocks)
+	const index = 8 // the usual length of "[12345]" and of signs between keys
+	for _, o := range n.open {
+		n.paths += o.key + index
+	}
+	return len(n.open)
 }
 
-func (n *nesting) open(column int) {
+// block opens a block list or mapping in a column, unless it is open, and
+// closes those to the right of it. In brackets there are none.
+func (n *nesting) block(column int) {
 	if n.flow > 0 {
 		return
 	}
-	for len(n.blocks) > 0 && n.blocks[len(n.blocks)-1] > column {
-		n.blocks = n.blocks[:len(n.blocks)-1]
+	for len(n.open) > 0 && n.open[len(n.open)-1].column > column {
+		n.open = n.open[:len(n.open)-1]
 	}
-	if len(n.blocks) == 0 || n.blocks[len(n.blocks)-1] < column {
-		n.blocks = append(n.blocks, column)
+	if len(n.open) == 0 || n.open[len(n.open)-1].column < column {
+		n.open = append(n.open, opened{column: column})
 	}
 }
 
 // checkYAMLCover refuses a text of which the lexer left something out: it drops
 // the rest of the text, without an error, from some things that it cannot read.
-func checkYAMLCover(text []byte, tokens token.Tokens) *Error {
-	const white = " \t\r\n"
-	rest := strings.TrimLeft(string(text), white)
+// The tokens' own texts, white space aside, must be the whole text.
+func checkYAMLCover(text string, tokens token.Tokens) *Error {
+	const white = " \t\n"
+	rest := strings.TrimLeft(text, white)
 	for _, tk := range tokens {
+		if tk.Type == token.DoubleQuoteType || tk.Type == token.SingleQuoteType {
+			// Its own text has some escapes decoded.
+			after, ok := skipQuoted(rest)
+			if !ok {
+				return unreadYAML(text, rest)
+			}
+			rest = strings.TrimLeft(after, white)
+			continue
+		}
 		for _, r := range tk.Origin {
 			if strings.ContainsRune(white, r) {
 				continue
 			}
 			next, size := utf8.DecodeRuneInString(rest)
 			if next != r || size == 0 {
-				return badText(tokenPlace(tk), "not YAML: something before this place cannot be read: write one key: value a line")
+				return unreadYAML(text, rest)
 			}
 			rest = strings.TrimLeft(rest[size:], white)
 		}
 	}
 	if rest != "" {
-		read := string(text[:len(text)-len(rest)])
-		line := strings.Count(read, "\n") + 1
-		column := utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
-		return badText(place{offset: -1, line: line, column: column}, "not YAML: found %s, which cannot be read: remove it, or put the text in quotes", shown.Cut(rest, 24))
+		return unreadYAML(text, rest)
 	}
 	return nil
+}
+
+// unreadYAML is the error for a text that cannot be read from rest on.
+func unreadYAML(text, rest string) *Error {
+	read := text[:len(text)-len(rest)]
+	line := strings.Count(read, "\n") + 1
+	column := utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
+	return badText(place{offset: -1, line: line, column: column}, "not YAML: cannot read this or what stands before it: %s: remove it, or put the text in quotes", shown.Quote(rest[:min(len(rest), 24)]))
+}
+
+// skipQuoted returns what follows the quoted scalar at the start of s.
+func skipQuoted(s string) (after string, ok bool) {
+	if s == "" || s[0] != '"' && s[0] != '\'' {
+		return "", false
+	}
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[0] == '"' && s[i] == '\\':
+			i++
+		case s[0] == '\'' && s[i] == '\'' && i+1 < len(s) && s[i+1] == '\'':
+			i++
+		case s[i] == s[0]:
+			return s[i+1:], true
+		}
+	}
+	return "", false
 }
 
 // isTightColon reports whether tk is a colon in a flow collection with the

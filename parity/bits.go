@@ -92,7 +92,7 @@ func BitsOfPlan(ctx context.Context, p *plan.Plan, set checkpoint.Set, planned b
 	if len(index) == 0 {
 		return c.report, nil
 	}
-	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers}); err != nil {
+	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers, Filler: opts.Filler}); err != nil {
 		return nil, err
 	}
 	return c.report, nil

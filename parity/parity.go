@@ -13,6 +13,7 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/plan"
 )
 
@@ -121,6 +122,8 @@ type Options struct {
 	Run *regexp.Regexp
 	// Workers is the number of goroutines; 0 means one a core.
 	Workers int
+	// Filler makes the values of a plan that a plugin fills itself.
+	Filler fill.Filler
 	// Progress, if set, is called from several goroutines with the number of
 	// values that were just compared.
 	Progress func(values int64)

@@ -8,17 +8,19 @@ import (
 )
 
 // MarshalJSON writes the plan as the command line's "plan --json" shows it:
-// numbers at full float64 precision, parameters in draw order.
+// numbers at full float64 precision, parameters in draw order. first_word,
+// words and total_words are null where only a run can tell.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
 		Mode: p.Mode, Options: p.OptionsJSON, Seed: json.Number(p.SeedText), Streams: p.Streams,
-		DType: p.DType.String(), Digest: p.digest, TotalValues: p.Values, TotalWords: p.Words,
+		DType: p.DType.String(), Digest: p.digest, TotalValues: p.Values, TotalWords: unless(p.WordsUnknown, p.Words),
 		Notes: append([]string{}, p.Notes...), Parameters: make([]paramJSON, len(p.Steps)),
 	}
 	for i, s := range p.Steps {
 		out.Parameters[i] = paramJSON{
 			Name: s.Param.Name, Shape: append([]int64{}, s.Param.Shape...), DType: p.DType.String(),
-			Role: s.Param.Role, Distribution: encodeDist(s.Dist), FirstWord: s.Start.Words, Words: s.Words,
+			Role: s.Param.Role, Distribution: encodeDist(s.Dist),
+			FirstWord: unless(s.StartUnknown, s.Start.Words), Words: unless(s.WordsUnknown, s.Words),
 		}
 		if s.Param.Layer != layout.NoLayer {
 			out.Parameters[i].Layer = &p.Steps[i].Param.Layer
@@ -35,7 +37,7 @@ type planJSON struct {
 	DType       string          `json:"dtype"`
 	Digest      string          `json:"digest"`
 	TotalValues int64           `json:"total_values"`
-	TotalWords  int64           `json:"total_words"`
+	TotalWords  *int64          `json:"total_words"`
 	Notes       []string        `json:"notes"`
 	Parameters  []paramJSON     `json:"parameters"`
 }
@@ -47,8 +49,16 @@ type paramJSON struct {
 	Role         layout.Role    `json:"role"`
 	Layer        *int           `json:"layer"`
 	Distribution map[string]any `json:"distribution"`
-	FirstWord    int64          `json:"first_word"`
-	Words        int64          `json:"words"`
+	FirstWord    *int64         `json:"first_word"`
+	Words        *int64         `json:"words"`
+}
+
+// unless returns nil if the number is not known.
+func unless(unknown bool, number int64) *int64 {
+	if unknown {
+		return nil
+	}
+	return &number
 }
 
 // encodeDist gives the numbers the names of the plugin protocol.
@@ -61,11 +71,35 @@ func encodeDist(d dist.Dist) map[string]any {
 		out["low"], out["high"] = draw.Low, draw.High
 	case dist.Normal:
 		out["mean"], out["std"] = draw.Mean, draw.Std
+	case dist.TruncNormal:
+		out["mean"], out["std"], out["a"], out["b"] = draw.Mean, draw.Std, draw.A, draw.B
+		out["algorithm"] = draw.Algorithm.String()
+	case dist.Dirac:
+		out["groups"] = draw.Groups
+	case dist.Orthogonal:
+		out["gain"] = draw.Gain
+	case dist.Sparse:
+		out["sparsity"], out["std"] = draw.Sparsity, draw.Std
+	case dist.Blocks:
+		blocks := make([]map[string]any, len(draw.Parts))
+		for i, part := range draw.Parts {
+			blocks[i] = map[string]any{"rows": part.Rows, "dist": encodeDist(part.Dist)}
+		}
+		out["blocks"] = blocks
 	}
 	var post []map[string]any
 	for _, step := range d.Post {
-		if m, ok := step.(dist.Multiply); ok {
-			post = append(post, map[string]any{m.Kind(): m.By})
+		switch step := step.(type) {
+		case dist.Multiply:
+			post = append(post, map[string]any{step.Kind(): step.By})
+		case dist.Divide:
+			post = append(post, map[string]any{step.Kind(): step.By})
+		case dist.ZeroRows:
+			ranges := make([]map[string]int64, len(step.Ranges))
+			for i, r := range step.Ranges {
+				ranges[i] = map[string]int64{"first": r.First, "count": r.Count}
+			}
+			post = append(post, map[string]any{step.Kind(): ranges})
 		}
 	}
 	if post != nil {

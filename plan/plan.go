@@ -9,7 +9,6 @@ package plan
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/weightinit/weightinit/dist"
@@ -35,6 +34,9 @@ type Options struct {
 	DType layout.DType
 	// Streams defaults to Torch, the only policy so far.
 	Streams Streams
+	// AllowFilled admits [dist.Filled]: the caller can ask the plugin of the
+	// mode for values when the plan is run.
+	AllowFilled bool
 }
 
 // Step fills one parameter.
@@ -43,10 +45,16 @@ type Step struct {
 	Dist  dist.Dist
 	// Elements is the number of values of the parameter.
 	Elements int64
-	// Start is where the stream stands when the step begins.
+	// Start is where the stream stands when the step begins; the zero
+	// Position if StartUnknown.
 	Start dist.Position
-	// Words is the number of words of the stream that the step uses.
+	// Words is the number of words of the stream that the step uses; 0 if
+	// WordsUnknown.
 	Words int64
+	// StartUnknown and WordsUnknown tell that only a run can tell: the words
+	// of a truncated normal depend on the values, so the places of all later
+	// steps do.
+	StartUnknown, WordsUnknown bool
 }
 
 // Plan is a frozen program. It is not changed after [Build].
@@ -65,8 +73,18 @@ type Plan struct {
 	Notes []string
 	// Steps are in draw order, which is also the order of the state dict.
 	Steps []Step
-	// Values and Words are totals over all steps.
+	// Values and Words are totals over all steps; Words is 0 if WordsUnknown.
 	Values, Words int64
+	// WordsUnknown tells that only a run can tell the number of words.
+	WordsUnknown bool
+
+	// Assigner is the configured mode that the plan was made with, and Model
+	// what it was told of the model: who fills parameters itself is asked
+	// again with them.
+	Assigner registry.Mode
+	Model    layout.Facts
+	// Plugin is set when the mode comes from one; it decides no bit.
+	Plugin *Plugin
 
 	digest string
 }
@@ -106,6 +124,7 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 		return nil, fmt.Errorf("plan: mode %q assigned %d distributions to %d parameters", info.ID, len(dists), len(l.Params))
 	}
 	p := &Plan{
+		Assigner: mode, Model: l.Model,
 		Mode: info.ID.String(), Seed: opts.Seed, SeedText: opts.SeedText,
 		Streams: opts.Streams, DType: opts.DType,
 		Steps: make([]Step, len(dists)),
@@ -116,55 +135,13 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 	if p.OptionsJSON, err = registry.OptionsJSON(mode); err != nil {
 		return nil, fmt.Errorf("plan: mode %q: %w", info.ID, err)
 	}
-	if err := p.place(l, dists); err != nil {
+	if err := p.place(l, dists, opts.AllowFilled); err != nil {
 		return nil, err
 	}
+	p.Notes = p.ownNotes()
 	if n, ok := mode.(registry.Noter); ok {
-		p.Notes = n.Notes(l)
+		p.Notes = append(p.Notes, n.Notes(l)...)
 	}
 	p.digest = p.computeDigest()
 	return p, nil
-}
-
-// place checks the distributions and gives every step its place in the stream.
-func (p *Plan) place(l *layout.Layout, dists []dist.Dist) error {
-	maxFinite, wide := math.MaxFloat32, false
-	if p.DType.Compute() == layout.F64 {
-		maxFinite, wide = math.MaxFloat64, true
-	}
-	var at dist.Position
-	for i, d := range dists {
-		param := l.Params[i]
-		if err := d.Check(maxFinite); err != nil {
-			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
-		}
-		if err := d.CheckShape(param.Shape); err != nil {
-			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
-		}
-		if err := drawable(d); err != nil {
-			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
-		}
-		n := param.Elements()
-		cost := dist.CostOf(d.Draw, n, wide, at.Cached)
-		p.Steps[i] = Step{Param: param, Dist: d, Elements: n, Start: at, Words: cost.Words}
-		p.Values += n
-		p.Words += cost.Words
-		at = at.After(cost)
-	}
-	return nil
-}
-
-// drawable refuses what the vocabulary can say and package rng cannot draw yet.
-func drawable(d dist.Dist) error {
-	switch d.Draw.(type) {
-	case dist.Constant, dist.Uniform, dist.Normal:
-	default:
-		return fmt.Errorf("this version cannot draw %s", d.Draw.Kind())
-	}
-	for _, post := range d.Post {
-		if _, ok := post.(dist.Multiply); !ok {
-			return fmt.Errorf("this version cannot apply %s", post.Kind())
-		}
-	}
-	return nil
 }

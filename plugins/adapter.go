@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/internal/shown"
@@ -104,8 +105,10 @@ func (x *external) info(d *Description, about ModeInfo) registry.Info {
 		ID: id, Default: about.Default, Aliases: about.Aliases, Summary: shown.Text(about.Summary),
 		Source: shown.Text(about.Citation), Origin: x.origin(d),
 	}
-	if about.Description != "" {
-		info.Notes = []string{shown.Cut(about.Description, len(about.Description)*6)}
+	for line := range strings.SplitSeq(about.Description, "\n") {
+		if line != "" {
+			info.Notes = append(info.Notes, shown.Text(line))
+		}
 	}
 	info.New = func() registry.Mode {
 		m := &Mode{plugin: x, id: id, about: &about, values: map[string]any{}}

@@ -27,9 +27,10 @@ type ModeInfo = fromproto.Mode
 // checkHealth asks whether the plugin serves. A plugin that ignores TLS gets
 // through everything before this.
 func (p *Process) checkHealth(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, p.times.connect)
+	timed, clock, cancel := underClock(ctx, p.times.connect)
 	defer cancel()
-	err := rpc.Health(ctx, p.conn)
+	err := rpc.Health(timed, p.conn)
+	clock.Stop()
 	if err == nil {
 		p.setHealthy(true)
 		return nil
@@ -41,15 +42,18 @@ func (p *Process) checkHealth(ctx context.Context) error {
 	if ended, how := p.child.ended(p.times.pipes); ended && f.Code == codes.Unavailable {
 		return fail(ErrGone, fmt.Sprintf("ended before the first call (%s)%s", how, p.child.lastSaid()), ErrConnect)
 	}
-	switch f.Code {
-	case codes.DeadlineExceeded:
-		return p.noConnection()
-	case codes.Canceled:
+	switch {
+	case ctx.Err() != nil:
 		return canceled(ctx)
-	case codes.Unimplemented:
+	case context.Cause(timed) == errLate:
+		return p.noConnection()
+	case f.Code == codes.Unimplemented:
 		return fail(ErrConnect, "does not serve grpc.health.v1.Health: rebuild the plugin with the SDK", ErrUnsupported)
 	}
-	return fail(ErrConnect, "connection: "+f.Error()+": the plugin must serve gRPC over TLS with the certificate of its handshake", f)
+	if reply := "the health check says"; strings.HasPrefix(f.Message, reply) {
+		return fail(ErrConnect, f.Error()+": see what it says on stderr", f)
+	}
+	return fail(ErrConnect, "connection: "+words(f)+": the plugin must serve gRPC over TLS with the certificate of its handshake", f)
 }
 
 func (p *Process) setHealthy(ok bool) {
@@ -154,13 +158,26 @@ func (p *Process) timeout(usual time.Duration) time.Duration {
 // errLate is the cause of a context whose call took too long.
 var errLate = errors.New("the plugin took too long")
 
+// underClock returns a context that ends with the cause errLate after limit.
+// It has no deadline of its own: gRPC would tell the plugin, whose answer that
+// it is late could come before ours.
+func underClock(ctx context.Context, limit time.Duration) (context.Context, *time.Timer, func()) {
+	timed, cancel := context.WithCancelCause(ctx)
+	clock := time.AfterFunc(limit, func() { cancel(errLate) })
+	return timed, clock, func() {
+		clock.Stop()
+		cancel(nil)
+	}
+}
+
 // call makes one call under a deadline and turns its error into one of this
 // package. A plugin that misses the deadline is killed.
 func (p *Process) call(ctx context.Context, op string, limit time.Duration, do func(context.Context) error) error {
-	timed, cancel := context.WithTimeoutCause(ctx, limit, errLate)
+	timed, clock, cancel := underClock(ctx, limit)
 	defer cancel()
 	p.setHealthy(false)
 	err := do(timed)
+	clock.Stop()
 	if err == nil {
 		p.setHealthy(true)
 		return nil
@@ -185,7 +202,6 @@ func (p *Process) late(op string, limit time.Duration) error {
 func (p *Process) reason(ctx context.Context, err error) error {
 	var field *fromproto.FieldError
 	if errors.As(err, &field) {
-		p.setHealthy(true) // it does answer
 		return fail(ErrBadReply, "bad reply: "+field.Error()+": this is a defect of the plugin", field)
 	}
 	var f *wire.Failure
@@ -203,24 +219,42 @@ func (p *Process) reason(ctx context.Context, err error) error {
 	case f.Code == codes.Unavailable:
 		return p.gone(f)
 	}
-	p.setHealthy(true)
+	said := words(f)
+	switch f.Code {
+	case codes.ResourceExhausted:
+		return fail(ErrTooLarge, fmt.Sprintf("a message is too large: %s (the limit is %d bytes each way)", said, MaxMessage), f)
+	case codes.DeadlineExceeded:
+		return fail(ErrTimeout, "says that a deadline passed: "+said, f)
+	case codes.DataLoss:
+		return fail(ErrBadReply, "bad reply: "+said, f)
+	}
+	p.setHealthy(true) // it answers, in the manner of the protocol
 	switch f.Code {
 	case codes.InvalidArgument:
-		return fail(ErrOption, "refuses an option: "+f.Error(), f)
+		return fail(ErrOption, "refuses an option: "+said, f)
 	case codes.NotFound:
-		return fail(ErrUnknownMode, "has no such mode or version: "+f.Error(), f)
+		return fail(ErrUnknownMode, "has no such mode or version: "+said, f)
 	case codes.FailedPrecondition:
-		return fail(ErrLayout, "cannot do this model: "+f.Error(), f)
+		return fail(ErrLayout, "cannot do this model: "+said, f)
 	case codes.Unimplemented:
-		return fail(ErrUnsupported, "does not serve this call of "+protocolName+": "+f.Error()+": take another version of the plugin", f)
-	case codes.ResourceExhausted:
-		return fail(ErrTooLarge, fmt.Sprintf("a message is too large: %s (the limit is %d bytes each way)", f.Error(), MaxMessage), f)
-	case codes.DeadlineExceeded:
-		return fail(ErrTimeout, "says that a deadline passed: "+f.Error(), f)
-	case codes.DataLoss:
-		return fail(ErrBadReply, "bad reply: "+f.Error(), f)
+		return fail(ErrUnsupported, "does not serve this call of "+protocolName+": "+said+": take another version of the plugin", f)
 	}
-	return fail(ErrPlugin, "the plugin failed: "+f.Error(), f)
+	return fail(ErrPlugin, "the plugin failed: "+said, f)
+}
+
+// words repeats what a status and its detail say, quoted.
+func words(f *wire.Failure) string {
+	text := "no reason given"
+	if f.Message != "" {
+		text = said(f.Message)
+	}
+	if f.Subject != "" && !strings.Contains(f.Message, f.Subject) {
+		text = said(f.Subject) + ": " + text
+	}
+	if f.Hint != "" {
+		text += "; its advice: " + said(f.Hint)
+	}
+	return text
 }
 
 // gone explains a broken connection: by the end of the process, mostly.
@@ -228,5 +262,5 @@ func (p *Process) gone(f *wire.Failure) error {
 	if ended, how := p.child.ended(p.times.dead); ended {
 		return fail(ErrGone, fmt.Sprintf("the plugin ended (%s)%s", how, p.child.lastSaid()), f)
 	}
-	return fail(ErrGone, "the plugin broke the connection: "+f.Error()+p.child.lastSaid(), f)
+	return fail(ErrGone, "the plugin broke the connection: "+words(f)+p.child.lastSaid(), f)
 }

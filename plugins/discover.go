@@ -209,6 +209,19 @@ func (c Candidate) command(python string) ([]string, error) {
 	return []string{interpreter, "-I", "-B", c.Path}, nil
 }
 
+// pythonHint says which interpreter runs a Python plugin, for the message about
+// one that ends early; empty for others.
+func (c Candidate) pythonHint(argv []string) string {
+	if c.Kind != Python {
+		return ""
+	}
+	hint := "; it was run by " + shown.Path(argv[0])
+	if c.RequiresPython != "" {
+		hint += " and asks for Python " + c.RequiresPython
+	}
+	return hint + ", see --python"
+}
+
 // findPython returns the interpreter's absolute path. Links stay as they are:
 // the interpreter of a virtual environment is one.
 func findPython(given string) (string, error) {

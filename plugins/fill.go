@@ -97,10 +97,8 @@ func (p *Process) fill(ctx context.Context, do func(ctx context.Context, clock *
 		return p.cand.wrap("fill", canceled(ctx))
 	}
 	limit := p.timeout(p.times.fill)
-	timed, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	clock := time.AfterFunc(limit, func() { cancel(errLate) })
-	defer clock.Stop()
+	timed, clock, cancel := underClock(ctx, limit)
+	defer cancel()
 	p.setHealthy(false)
 	err := do(timed, clock, limit)
 	var own *sinkError

@@ -46,7 +46,8 @@ type external struct {
 	cand    Candidate
 	process *Process
 	about   *Description
-	failed  error // why it cannot be started; kept so that it is not tried again
+	h1      string // of a plugin given by path, before it was started
+	failed  error  // why it cannot be started; kept so that it is not tried again
 }
 
 // NewHost returns a host without plugins. The caller must call [Host.Close].
@@ -249,6 +250,12 @@ func (x *external) launch(ctx context.Context) (*Process, error) {
 			return nil, err
 		}
 		x.cand = c
+	} else {
+		h1, err := x.cand.Hash()
+		if err != nil {
+			return nil, err
+		}
+		x.h1 = h1
 	}
 	p, err := Launch(ctx, x.cand, h.opt.Options)
 	if err != nil {
@@ -292,7 +299,8 @@ type Plugin struct {
 	Name, Version string
 	// Given is the path as it was given; empty for a plugin of the lock file.
 	Given string
-	// H1 is the hash of the private copy; empty for a plugin given by path.
+	// H1 is the hash of the private copy, or for a plugin given by path the
+	// one that a copy would have had when it was started.
 	H1              string
 	SDK, SDKVersion string
 	PID             int
@@ -314,6 +322,8 @@ func (h *Host) Started() []Plugin {
 			}
 			if x.entry != nil {
 				p.H1 = x.entry.H1
+			} else {
+				p.H1 = x.h1
 			}
 			out = append(out, p)
 		}

@@ -42,7 +42,8 @@ type Options struct {
 	// HostVersion is told to plugins; for information only.
 	HostVersion string
 
-	times *deadlines // for tests
+	times    *deadlines               // for tests
+	starting func(argv, env []string) // for tests
 }
 
 func (o Options) deadlines() deadlines {
@@ -71,6 +72,7 @@ type Process struct {
 	launched chan struct{} // closed when go-plugin's calls have returned
 	healthy  bool          // the last call ended as it should
 	stopped  bool
+	stopOnce sync.Once
 	about    *Description
 }
 
@@ -101,7 +103,7 @@ func (p *Process) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.dir, err = newRunDir(p.runID); err != nil {
+	if p.dir, err = newRunDir(runDirBases(), p.runID); err != nil {
 		return err
 	}
 	cert, certText, err := oneTimeCertificate(time.Now())
@@ -114,8 +116,8 @@ func (p *Process) launch(ctx context.Context) error {
 	}
 	p.log = newStderrLog(p.cand.label(), p.opt.Log)
 	p.child = &child{
-		argv: argv, env: environment(p.runID, p.dir.path, certText, p.opt.Env), dir: p.dir.path,
-		runID: p.runID, timeout: timeout, times: p.times, log: p.log, ctx: ctx,
+		argv: argv, hint: p.cand.pythonHint(argv), env: environment(p.runID, p.dir.path, certText, p.opt.Env), dir: p.dir.path,
+		runID: p.runID, timeout: timeout, times: p.times, log: p.log, ctx: ctx, starting: p.opt.starting,
 		shaken: make(chan struct{}), done: make(chan struct{}),
 		outEnd: make(chan struct{}), errEnd: make(chan struct{}),
 	}
@@ -208,7 +210,7 @@ func (p *Process) clientConfig(cert tls.Certificate) *goplugin.ClientConfig {
 		SkipHostEnv:      true,
 		StartTimeout:     p.child.timeout + time.Minute, // ours is shorter
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.dir.path},
-		SyncStderr:       p.log,
+		SyncStderr:       p.log.writer(),
 		RunnerFunc: func(_ hclog.Logger, _ *exec.Cmd, tmpDir string) (runner.Runner, error) {
 			// A folder for sockets; ours is the run directory itself.
 			_ = os.Remove(tmpDir)

@@ -50,12 +50,12 @@ func runDirBases() []string {
 	return out
 }
 
-// newRunDir makes the run directory of a run id, in the first folder where it
+// newRunDir makes the run directory of a run id, in the first of bases where it
 // can be made and its path is short: the path of a socket in it must fit into
 // what the system allows.
-func newRunDir(runID string) (*runDir, error) {
+func newRunDir(bases []string, runID string) (*runDir, error) {
 	var problems []string
-	for _, base := range runDirBases() {
+	for _, base := range bases {
 		path := filepath.Join(base, runDirPrefix+runID[:runDirDigits])
 		if shortPaths && len(path) > maxRunDirPath {
 			problems = append(problems, fmt.Sprintf("%s has %d bytes, the limit is %d", said(path), len(path), maxRunDirPath))

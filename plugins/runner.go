@@ -26,6 +26,11 @@ type child struct {
 	timeout time.Duration // from the start to the handshake line
 	times   deadlines
 	log     *stderrLog
+	// hint ends the message about a process that ended early.
+	hint string
+	// starting is called before the program is executed: tests prove by it
+	// that none was.
+	starting func(argv, env []string)
 
 	ctx    context.Context // of the launch
 	shaken chan struct{}   // closed when the handshake line is sound
@@ -44,10 +49,6 @@ type child struct {
 	hello  handshake
 	err    error // why Start failed
 }
-
-// startHook is called before a program is executed; tests use it to prove that
-// none was.
-var startHook = func([]string) {}
 
 // firstLine is what stdout began with.
 type firstLine struct {
@@ -82,10 +83,25 @@ func (c *child) start() error {
 	select {
 	case got := <-line:
 		return c.shake(got)
+	case <-c.done:
+		return c.afterEnd(line)
 	case <-clock.C:
 		return c.late()
 	case <-c.ctx.Done():
 		return canceled(c.ctx)
+	}
+}
+
+// afterEnd takes the first line of a process that has ended already. The end
+// of its stdout may never come: a process that it started can hold it.
+func (c *child) afterEnd(line <-chan firstLine) error {
+	clock := time.NewTimer(c.times.pipes)
+	defer clock.Stop()
+	select {
+	case got := <-line:
+		return c.shake(got)
+	case <-clock.C:
+		return c.early()
 	}
 }
 
@@ -132,7 +148,7 @@ func (c *child) shake(got firstLine) error {
 // early says how a plugin went without a word on stdout.
 func (c *child) early() error {
 	if ended, how := c.ended(c.times.dead); ended {
-		return fail(ErrHandshake, fmt.Sprintf("ended before the handshake (%s)%s", how, c.lastSaid()))
+		return fail(ErrHandshake, fmt.Sprintf("ended before the handshake (%s)%s%s", how, c.lastSaid(), c.hint))
 	}
 	return fail(ErrHandshake, "closed its stdout before the handshake"+c.lastSaid()+": a plugin must print its handshake line there")
 }
@@ -244,7 +260,9 @@ func (c *child) spawn(line chan<- firstLine) error {
 	theirs, c.stderr = append(theirs, errw), stderr
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, errw
 	closeOnExec()
-	startHook(c.argv)
+	if c.starting != nil {
+		c.starting(c.argv, c.env)
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,13 +32,11 @@ type stderrLog struct {
 	now    func() time.Time
 
 	mu       sync.Mutex
-	kept     []string // the last lines, raw, at most keptStderr
+	kept     []string // the last lines that are no chatter, raw, at most keptStderr
 	crash    string   // the first line of a Go panic, which a long trace follows
 	dropped  int      // lines not passed on, since the last one that was
 	windowAt time.Time
 	inWindow int
-	line     []byte // the line so far, at most maxStderrLine
-	began    bool   // something of the line was read
 }
 
 func newStderrLog(plugin string, log func(LogLine)) *stderrLog {
@@ -46,52 +45,68 @@ func newStderrLog(plugin string, log func(LogLine)) *stderrLog {
 
 // readAll reads until the end, or until the reader is closed.
 func (s *stderrLog) readAll(r io.Reader) {
+	w := s.writer()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
-		_, _ = s.Write(buf[:n])
+		_, _ = w.Write(buf[:n])
 		if err != nil {
-			s.mu.Lock()
-			s.endLine()
-			s.mu.Unlock()
+			w.endLine()
 			return
 		}
 	}
 }
 
+// lineWriter cuts one source of text into lines.
+type lineWriter struct {
+	log   *stderrLog
+	line  []byte // the line so far, at most maxStderrLine
+	began bool   // something of the line was read
+}
+
+// writer returns a writer for a further source of lines.
+func (s *stderrLog) writer() *lineWriter { return &lineWriter{log: s} }
+
 // Write takes a part of the text; it never fails.
-func (s *stderrLog) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (w *lineWriter) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		part, after, ended := bytes.Cut(rest, []byte{'\n'})
-		s.began = true
-		room := maxStderrLine - len(s.line)
-		s.line = append(s.line, part[:min(room, len(part))]...)
+		w.began = true
+		room := maxStderrLine - len(w.line)
+		w.line = append(w.line, part[:min(room, len(part))]...)
 		if ended {
-			s.endLine()
+			w.endLine()
 		}
 		rest = after
 	}
 	return len(p), nil
 }
 
-// endLine takes the line that was collected.
-func (s *stderrLog) endLine() {
-	if !s.began {
+// endLine passes on the line that was collected.
+func (w *lineWriter) endLine() {
+	if !w.began {
 		return
 	}
-	line := strings.TrimRight(string(s.line), "\r")
-	s.line, s.began = s.line[:0], false
+	w.log.take(strings.TrimRight(string(w.line), "\r"))
+	w.line, w.began = w.line[:0], false
+}
+
+// take takes one line.
+func (s *stderrLog) take(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if strings.TrimSpace(line) == "" {
 		return
 	}
 	level, text := parseLogLine(line)
-	if len(s.kept) == keptStderr {
-		s.kept = append(s.kept[:0], s.kept[1:]...)
+	// Chatter explains no failure.
+	if level != "trace" && level != "debug" {
+		if len(s.kept) == keptStderr {
+			s.kept = append(s.kept[:0], s.kept[1:]...)
+		}
+		s.kept = append(s.kept, text)
 	}
-	s.kept = append(s.kept, text)
-	if s.crash == "" && (strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ")) {
+	if s.crash == "" && slices.ContainsFunc(crashes, func(begin string) bool { return strings.HasPrefix(text, begin) }) {
 		s.crash = text
 	}
 	if now := s.now(); now.Sub(s.windowAt) >= time.Second {
@@ -105,6 +120,9 @@ func (s *stderrLog) endLine() {
 		s.log(LogLine{Plugin: s.plugin, Level: level, Text: shown.Cut(text, maxStderrLine)})
 	}
 }
+
+// crashes are how the first line of a crash begins that a long trace follows.
+var crashes = []string{"panic: ", "fatal error: ", "SIGSEGV: ", "SIGABRT: ", "SIGBUS: ", "Fatal Python error: "}
 
 // last returns the line that says most about an end: that of a panic, else the
 // last one, or "".

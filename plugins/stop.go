@@ -2,28 +2,27 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"time"
 
-	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/grpc/codes"
+
+	"github.com/weightinit/weightinit/plugins/internal/rpc"
+	"github.com/weightinit/weightinit/plugins/internal/wire"
 )
 
 // Stop ends the plugin and removes everything of it: a healthy one is asked to
 // shut down first; then its group, and whatever else carries its run id, is
 // killed, the pipes are closed and the run directory is removed. Each step has
-// its own deadline. It may be called again and from several goroutines; calls
-// that run meanwhile fail with [ErrGone].
-func (p *Process) Stop() {
+// its own deadline. It may be called again and from several goroutines, which
+// all wait for the end; calls that run meanwhile fail with [ErrGone].
+func (p *Process) Stop() { p.stopOnce.Do(p.stop) }
+
+func (p *Process) stop() {
 	p.mu.Lock()
-	first := !p.stopped
 	p.stopped = true
 	healthy := p.healthy
 	p.mu.Unlock()
-	if !first {
-		if p.child != nil {
-			waitFor(p.child.done, p.times.shutdown+p.times.dead)
-		}
-		return
-	}
 	if p.child == nil {
 		_ = p.dir.remove()
 		return
@@ -43,12 +42,16 @@ func (p *Process) Stop() {
 func (p *Process) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), p.times.shutdown)
 	defer cancel()
-	began := time.Now()
+	began, wait := time.Now(), p.times.shutdown
 	// A server that stops may break the connection before it answers, so what
-	// counts is that the process ends.
-	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", new(emptypb.Empty), new(emptypb.Empty))
+	// counts is that the process ends. One that does not know the call hears
+	// of the end by its stdin, or not at all.
+	var f *wire.Failure
+	if errors.As(rpc.Shutdown(ctx, p.conn), &f) && f.Code == codes.Unimplemented {
+		wait = min(wait, time.Since(began)+p.times.pipes)
+	}
 	p.child.closeStdin()
-	waitFor(p.child.done, p.times.shutdown-time.Since(began))
+	waitFor(p.child.done, wait-time.Since(began))
 }
 
 // kill ends what is left of the process, its group and its run.

@@ -21,15 +21,15 @@ func FuzzNPY(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
+		start := hostile.CPU()
 		got, err := NewFile(bytes.NewReader(file), int64(len(file)), "fuzz.npy")
-		took := time.Since(start)
+		took := hostile.CPU() - start
 		runtime.ReadMemStats(&after)
 		if len(file) < 1<<20 {
 			if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
 				t.Fatalf("%d bytes allocated for %d", n, len(file))
 			}
-			if took > time.Second {
+			if took > time.Second && !hostile.Race {
 				t.Fatalf("took %v for %d bytes", took, len(file))
 			}
 		}
@@ -51,7 +51,7 @@ func FuzzNPY(f *testing.F) {
 var (
 	descrPattern   = regexp.MustCompile(`^\|[biu]1$|^[<>]([iuf][248]|c8|c16)$`)
 	byteInts       = regexp.MustCompile(`1$`)
-	headerPattern  = regexp.MustCompile(`(?s)^[ \t]*\{.*\}[ \n]*\n$`)
+	headerPattern  = regexp.MustCompile(`(?s)^[ \t\f]*\{.*\}[ \t\n\r\f]*\n$`)
 	shapePattern   = regexp.MustCompile(`['"]shape['"]\s*:\s*\(([^)]*)\)`)
 	numberPattern  = regexp.MustCompile(`[0-9]+`)
 	fortranPattern = regexp.MustCompile(`['"]fortran_order['"]\s*:\s*True`)

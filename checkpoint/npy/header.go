@@ -47,10 +47,8 @@ func (s *scanner) parse(version byte) error {
 	if err := s.parseDict(); err != nil {
 		return err
 	}
-	for ; s.pos < len(s.text); s.pos++ {
-		if c := s.text[s.pos]; c != ' ' && c != '\n' {
-			return s.fault(HeaderText, "", s.pos, "want only spaces and a newline after }, found "+shown.Quote(s.character()))
-		}
+	if s.space(); s.pos < len(s.text) {
+		return s.fault(HeaderText, "", s.pos, "want only spaces and a newline after }, found "+shown.Quote(s.character()))
 	}
 	if s.text[len(s.text)-1] != '\n' {
 		return s.fault(HeaderText, "", len(s.text)-1, "the header does not end with a newline: write the file again with NumPy")
@@ -64,7 +62,8 @@ func (s *scanner) parse(version byte) error {
 }
 
 func (s *scanner) parseDict() error {
-	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t') {
+	// A newline here could be an indentation error to Python.
+	for s.pos < len(s.text) && strings.IndexByte(" \t\f", s.text[s.pos]) >= 0 {
 		s.pos++
 	}
 	if !s.take('{') {
@@ -252,7 +251,7 @@ func (s *scanner) want(what string) error {
 // character is the byte at the position.
 func (s *scanner) character() string { return string(s.text[s.pos : s.pos+1]) }
 
-// space steps over what Python takes as white space between braces.
+// space steps over what Python takes as white space between and after braces.
 func (s *scanner) space() {
 	for s.pos < len(s.text) && strings.IndexByte(" \t\n\r\f", s.text[s.pos]) >= 0 {
 		s.pos++

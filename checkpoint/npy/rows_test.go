@@ -91,9 +91,9 @@ func TestRows(t *testing.T) {
 		t.Run(c.ID, func(t *testing.T) {
 			path, err := c.Write(t.TempDir())
 			require.NoError(t, err)
-			start := time.Now()
+			start := hostile.CPU()
 			f, err := npy.Open(path)
-			require.Less(t, time.Since(start), 10*time.Second)
+			require.True(t, hostile.Race || hostile.CPU()-start < 10*time.Second)
 			if c.Verdict == hostile.Accept {
 				require.NoError(t, err)
 				require.NoError(t, f.Close())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/inputfile"
@@ -141,9 +140,9 @@ func (f *File) Path() string { return f.path }
 // change the list.
 func (f *File) Tensors() []Tensor { return f.tensors }
 
-// Metadata returns a copy of the texts under __metadata__; nil when the file
-// has no such key (or null in its place).
-func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
+// Metadata returns the texts under __metadata__; nil when the file has no such
+// key (or null in its place). Callers must not change it.
+func (f *File) Metadata() map[string]string { return f.metadata }
 
 // Warnings returns what is odd about the file without being a fault, one line
 // a finding, ready to be shown behind "warning: ".

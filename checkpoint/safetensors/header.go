@@ -241,7 +241,7 @@ func (h *header) readDType(e *entry) error {
 
 func (h *header) readShape(e *entry) error {
 	e.shapeAt = h.p.Offset()
-	shape := make([]int64, 0, 4)
+	var sizes [limits.Dims]int64
 	count := 0
 	err := h.p.Array(func(i int) error {
 		count++
@@ -254,8 +254,8 @@ func (h *header) readShape(e *entry) error {
 		if problem != "" {
 			return h.fault(BadShape, "shape", at, "shape: size "+shown.Cut(literal, shown.MaxText)+" "+problem)
 		}
-		if i < limits.Dims {
-			shape = append(shape, size)
+		if i < len(sizes) {
+			sizes[i] = size
 		}
 		return nil
 	})
@@ -265,7 +265,7 @@ func (h *header) readShape(e *entry) error {
 	if count > limits.Dims {
 		return h.fault(BadShape, "shape", e.shapeAt, fmt.Sprintf("shape: %d dimensions, the limit is %d: store the tensor with fewer", count, limits.Dims))
 	}
-	e.Shape, e.hasShape = slices.Clip(shape), true
+	e.Shape, e.hasShape = slices.Clone(sizes[:count]), true
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/weightinit/weightinit/internal/fault"
+	"github.com/weightinit/weightinit/internal/shown"
 )
 
 // Options says how an output is written. The zero value never replaces
@@ -54,7 +55,7 @@ type File struct {
 // file (*KindError), is bad input; a *WriteError is an error of the system.
 func Create(fsys FS, path string, size int64, opt Options) (*File, error) {
 	if size < 0 {
-		return nil, fault.BadInput(fmt.Errorf("atomicfile: output %q of %d bytes: a size cannot be negative", path, size))
+		return nil, fault.BadInput(fmt.Errorf("atomicfile: output %s of %d bytes: a size cannot be negative", shown.Path(path), size))
 	}
 	if err := checkTarget(fsys, path, opt.Force); err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func outside(path string, n int, off, size int64) error {
-	return fault.CannotRun(fmt.Errorf("atomicfile: write %q: %d bytes at %d lie outside the file of %d bytes: this is a defect of the program", path, n, off, size))
+	return fault.CannotRun(fmt.Errorf("atomicfile: write %s: %d bytes at %d lie outside the file of %d bytes: this is a defect of the program", shown.Path(path), n, off, size))
 }
 
 // startSyncEvery is how many bytes of a file are written between two requests

@@ -101,8 +101,3 @@ func control(f *os.File, op string, call func(fd uintptr) error) error {
 	}
 	return nil
 }
-
-// nothingKept stands for a lock that needs no second handle.
-type nothingKept struct{}
-
-func (nothingKept) Close() error { return nil }

@@ -4,7 +4,6 @@ package atomicfile
 
 import (
 	"errors"
-	"io"
 	"os"
 )
 
@@ -14,8 +13,6 @@ func tryLock(*os.File) error { return errors.ErrUnsupported }
 
 // removeAfterClose tells whether a file must be closed to be removed.
 const removeAfterClose = false
-
-func keepLock(*os.File) (io.Closer, error) { return nothingKept{}, nil }
 
 // renameNew leaves the work to Link and Remove.
 func renameNew(string, string) error { return errors.ErrUnsupported }

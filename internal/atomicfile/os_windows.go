@@ -2,7 +2,6 @@ package atomicfile
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -28,9 +27,6 @@ func tryLock(f *os.File) error {
 
 // removeAfterClose tells whether a file must be closed to be removed.
 const removeAfterClose = true
-
-// keepLock keeps nothing: an open file could not be renamed.
-func keepLock(*os.File) (io.Closer, error) { return nothingKept{}, nil }
 
 func renameNew(from, to string) error {
 	a, err := windows.UTF16PtrFromString(from)

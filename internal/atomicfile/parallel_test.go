@@ -142,7 +142,7 @@ func TestOfRivalsWithoutForceExactlyOneWins(t *testing.T) {
 			}
 			clean(t, sc.after, texts(m.Files()), sc.name)
 		}
-		root := t.TempDir()
+		root := memoryFolder(t)
 		sc := onDisk(t, sc, root)
 		good := rivals(t, sc, atomicfile.OS())
 		if !sc.opt.Force {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -107,16 +106,4 @@ func isIndex(name string) bool {
 
 func isWeights(name string) bool {
 	return strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".npy")
-}
-
-// names returns the sorted names of the entries that keep accepts.
-func names(entries []Entry, keep func(Entry) bool) []string {
-	var found []string
-	for _, e := range entries {
-		if keep(e) {
-			found = append(found, e.Name)
-		}
-	}
-	slices.Sort(found)
-	return found
 }

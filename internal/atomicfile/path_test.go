@@ -17,6 +17,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/fault"
+	"github.com/weightinit/weightinit/internal/faultfs"
 )
 
 // picture describes everything below root: kinds, inodes, sizes, times, bytes.
@@ -269,4 +270,75 @@ func TestALockThatNobodyHoldsIsTakenOver(t *testing.T) {
 	_, err := atomicfile.CreateSet(atomicfile.OS(), root, nil, atomicfile.Options{})
 	require.Error(t, err)
 	require.NoFileExists(t, root+"/elsewhere")
+}
+
+func TestATemporaryThatWasSweptBeforeItWasLockedIsMadeAgain(t *testing.T) {
+	m := faultfs.NewMem()
+	swept := 0
+	for _, held := range []bool{false, true} {
+		fsys := faultfs.Wrap(m, func(c faultfs.Call) error {
+			if c.Op != "trylock" || swept > 2 {
+				return nil
+			}
+			swept++
+			require.NoError(t, m.Remove(c.Path))
+			if held {
+				return atomicfile.ErrLocked
+			}
+			return nil
+		})
+		swept = 0
+		require.NoError(t, atomicfile.WriteFile(fsys, "x", []byte("data"), atomicfile.Options{Force: true}))
+		require.Equal(t, 3, swept)
+		require.Len(t, m.Files(), 1)
+	}
+}
+
+func TestTheSystemsCallsFollowNoLinkAndDoNotWait(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(root+"/file", []byte("text"), 0o600))
+	require.NoError(t, os.Symlink("file", root+"/link"))
+	require.NoError(t, os.Symlink("nowhere", root+"/dangling"))
+	require.NoError(t, unix.Mkfifo(root+"/pipe", 0o600))
+	system := atomicfile.OS()
+	for _, name := range []string{"file", "link", "dangling", "pipe"} {
+		_, err := system.Create(root + "/" + name)
+		require.ErrorIs(t, err, fs.ErrExist, name)
+		require.ErrorIs(t, system.RenameNew(root+"/file", root+"/"+name), fs.ErrExist, name)
+		require.ErrorIs(t, system.Link(root+"/file", root+"/"+name), fs.ErrExist, name)
+	}
+	for _, name := range []string{"link", "dangling"} {
+		for _, create := range []bool{false, true} {
+			_, err := system.Open(root+"/"+name, create)
+			require.ErrorIs(t, err, syscall.ELOOP, name)
+		}
+	}
+	h, err := system.Open(root+"/pipe", false)
+	if err == nil {
+		require.NoError(t, h.Close())
+	}
+	require.NoFileExists(t, root+"/nowhere")
+}
+
+func TestALockThatItsHolderRemovedIsTakenAnew(t *testing.T) {
+	for _, another := range []bool{false, true} {
+		m := faultfs.NewMem()
+		m.Put("w/"+atomicfile.LockName, nil)
+		removed := 0
+		s, err := atomicfile.CreateSet(faultfs.Wrap(m, func(c faultfs.Call) error {
+			if c.Op == "trylock" && removed == 0 {
+				removed++
+				require.NoError(t, m.Remove(c.Path))
+				if another {
+					m.Put(c.Path, []byte("of the next run"))
+				}
+			}
+			return nil
+		}), "w", nil, atomicfile.Options{})
+		require.NoError(t, err)
+		require.Equal(t, 1, removed)
+		require.Contains(t, string(m.Files()["w/"+atomicfile.LockName]), "pid")
+		require.NoError(t, s.Commit())
+		require.Len(t, m.Files(), 1)
+	}
 }

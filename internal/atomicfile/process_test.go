@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -94,44 +93,6 @@ func runChild(t *testing.T, kind string, scenario int, root string, k int64) (co
 	err := cmd.Run()
 	require.NotNil(t, cmd.ProcessState, "%v", err)
 	return cmd.ProcessState.ExitCode(), text.String()
-}
-
-// onDisk makes a scenario's folder in root.
-func onDisk(t *testing.T, sc scenario, root string) scenario {
-	t.Helper()
-	sc = sc.at(root + "/")
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "w"), 0o755))
-	for name, text := range sc.before {
-		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
-	}
-	return sc
-}
-
-// filesUnder returns the content of every file below root.
-func filesUnder(t *testing.T, root string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	require.NoError(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		files[path] = string(data)
-		return err
-	}))
-	return files
-}
-
-// memoryFolder is a folder on a file system in memory where there is one:
-// what kill -9 leaves does not depend on the disk, and syncs cost nothing there.
-func memoryFolder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "atomicfile-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func TestKilledAtEveryCall(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,6 +52,12 @@ var arrays = []atomicfile.Spec{
 	{Name: "manifest.json", Size: 60, Order: 2},
 }
 
+// single is the layout of a folder without an index.
+var single = []atomicfile.Spec{
+	{Name: "model.safetensors", Size: 1500},
+	{Name: "config.json", Size: atomicfile.SizeUnknown, Order: 1},
+}
+
 func specSize(s atomicfile.Spec) int {
 	if s.Size == atomicfile.SizeUnknown {
 		return 50
@@ -76,7 +84,8 @@ func join(parts ...map[string]string) map[string]string {
 
 func scenarios() []scenario {
 	others := map[string]string{foreign: "swap", "w/notes.txt": "notes", foreignTwo: "not of this run"}
-	single := map[string]string{singleName: content("new", 5000)}
+	file := map[string]string{singleName: content("new", 5000)}
+	oldSingle := map[string]string{singleName: "old model", "w/config.json": "old config"}
 	force := atomicfile.Options{Force: true}
 	oldShards := map[string]string{
 		"w/model.safetensors.index.json":     "old index",
@@ -88,13 +97,14 @@ func scenarios() []scenario {
 		sameShards[name] = "old " + name
 	}
 	return []scenario{
-		{"a new file", others, join(others, single), singleName, nil, atomicfile.Options{}},
-		{"a file over an old one", join(others, map[string]string{singleName: "old"}), join(others, single), singleName, nil, force},
-		{"a new file without sync", others, join(others, single), singleName, nil, atomicfile.Options{NoSync: true}},
+		{"a new file", others, join(others, file), singleName, nil, atomicfile.Options{}},
+		{"a file over an old one", join(others, map[string]string{singleName: "old"}), join(others, file), singleName, nil, force},
+		{"a new file without sync", others, join(others, file), singleName, nil, atomicfile.Options{NoSync: true}},
 		{"a set in a new folder", others, join(others, newFiles("w/out/", shards)), "w/out/", shards, atomicfile.Options{}},
 		{"a set in a folder with other files", others, join(others, newFiles("w/", arrays)), "w", arrays, atomicfile.Options{}},
 		{"a set over one of other names", join(others, oldShards), join(others, newFiles("w/", shards)), "w", shards, force},
 		{"a set over one of the same names", join(others, sameShards), join(others, newFiles("w/", shards)), "w", shards, force},
+		{"a set without an index over one of the same names", join(others, oldSingle), join(others, newFiles("w/", single)), "w/", single, force},
 		{"arrays over shards", join(others, oldShards), join(others, newFiles("w/", arrays), map[string]string{"w/config.json": "old config"}), "w/", arrays, force},
 	}
 }
@@ -287,3 +297,41 @@ func oneLine(t *testing.T, err error, path, when string) {
 
 // isLock tells the folder's lock, whose removal need not be durable.
 func (sc scenario) isLock(name string) bool { return name == sc.folder()+atomicfile.LockName }
+
+// onDisk makes a scenario's folder in root.
+func onDisk(t *testing.T, sc scenario, root string) scenario {
+	t.Helper()
+	sc = sc.at(root + "/")
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "w"), 0o755))
+	for name, text := range sc.before {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	return sc
+}
+
+// filesUnder returns the content of every file below root.
+func filesUnder(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		files[path] = string(data)
+		return err
+	}))
+	return files
+}
+
+// memoryFolder is a folder on a file system in memory where there is one:
+// what kill -9 leaves does not depend on the disk, and syncs cost nothing there.
+func memoryFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "atomicfile-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}

@@ -228,7 +228,7 @@ func (s *Set) CommitBegun() bool { return s.state.Load() == stateCommitBegun }
 // kept, and returned by Commit too.
 func (s *Set) WriteAt(file int, p []byte, off int64) (int, error) {
 	if file < 0 || file >= len(s.files) {
-		return 0, fault.CannotRun(fmt.Errorf("atomicfile: write %s: no file %d in a set of %d: this is a defect of the program", shown.Path(s.path), file, len(s.files)))
+		return 0, s.noFile(file)
 	}
 	f := &s.files[file]
 	if off < 0 || int64(len(p)) > f.Size-off {
@@ -239,10 +239,14 @@ func (s *Set) WriteAt(file int, p []byte, off int64) (int, error) {
 	return s.write(f, p, off)
 }
 
+func (s *Set) noFile(file int) error {
+	return fault.CannotRun(fmt.Errorf("atomicfile: write %s: no file %d in a set of %d: this is a defect of the program", shown.Path(s.path), file, len(s.files)))
+}
+
 // Put writes a whole file, whose size need not have been known before.
 func (s *Set) Put(file int, data []byte) error {
 	if file < 0 || file >= len(s.files) {
-		return fault.CannotRun(fmt.Errorf("atomicfile: write %s: no file %d in a set of %d: this is a defect of the program", shown.Path(s.path), file, len(s.files)))
+		return s.noFile(file)
 	}
 	f := &s.files[file]
 	s.mu.RLock()

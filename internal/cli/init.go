@@ -113,26 +113,27 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	p, cfg, err := f.plan(cmd.Context(), a)
+	p, err := f.plan(cmd.Context(), a)
 	if err != nil {
 		return err
 	}
+	defer p.modes.close()
 	bar := a.progress("drawing", p.Values)
-	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Progress: bar.add}
+	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Filler: p.modes.filler(p.Plan), Progress: bar.add}
 	start := time.Now()
 	switch {
 	case f.format == "npy":
-		err = weightinit.WriteNPY(cmd.Context(), p, cfg, f.out, opts)
+		err = weightinit.WriteNPY(cmd.Context(), p.Plan, p.cfg, f.out, opts)
 	case f.folder:
-		err = weightinit.WriteCheckpoint(cmd.Context(), p, cfg, f.out, f.shardBytes, opts)
+		err = weightinit.WriteCheckpoint(cmd.Context(), p.Plan, p.cfg, f.out, f.shardBytes, opts)
 	default:
-		err = weightinit.WriteSafetensors(cmd.Context(), p, cfg, f.out, opts)
+		err = weightinit.WriteSafetensors(cmd.Context(), p.Plan, p.cfg, f.out, opts)
 	}
 	bar.done()
 	if err != nil {
 		return err
 	}
-	return a.reportMade(p, f.out, f.format, f.asJSON, time.Since(start))
+	return a.reportMade(p.Plan, f.out, f.format, f.asJSON, time.Since(start))
 }
 
 // reportMade says what was written.

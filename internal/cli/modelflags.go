@@ -19,6 +19,7 @@ import (
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
 )
 
@@ -104,6 +105,7 @@ func checkISA(flag string) error {
 // modelFlags are those that say which model, by which mode.
 type modelFlags struct {
 	drawFlags
+	plugins              pluginFlags
 	preset, config, mode string
 }
 
@@ -113,6 +115,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.config, "config", "", "the model by a config `FILE` in JSON or YAML, with TransformerLens field names")
 	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2")
 	f.drawFlags.register(flags)
+	f.plugins.register(flags)
 	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
 	must(cmd.RegisterFlagCompletionFunc("preset", completePresets))
 	must(cmd.RegisterFlagCompletionFunc("dtype", cobra.FixedCompletions([]string{"f32", "f64", "bf16", "f16"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -150,51 +153,66 @@ func (f *modelFlags) load(a *app) (*model.Config, error) {
 	}
 }
 
+// planned is a plan with what it was made of. The caller must close it.
+type planned struct {
+	*plan.Plan
+	cfg   *model.Config
+	modes *modeSet
+}
+
 // plan loads the model and freezes it with the mode.
-func (f *modelFlags) plan(ctx context.Context, a *app) (*plan.Plan, *model.Config, error) {
+func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	cfg, err := f.load(a)
 	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.lookupMode(cfg)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	opts, err := f.options(a, cfg.Seed)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	p, err := weightinit.PlanMode(ctx, cfg, info, f.settings, opts)
+	name, given := f.mode, true
+	if name == "" {
+		name, given = cfg.InitMode, false
+	}
+	modes, err := f.plugins.modes(ctx, a, opts.DType, name)
 	if err != nil {
-		return nil, nil, f.inFile(err)
+		return nil, err
+	}
+	p, err := f.planMode(ctx, cfg, modes, name, given, opts)
+	if err != nil {
+		modes.close()
+		return nil, err
 	}
 	for _, note := range p.Notes {
 		a.warn(note)
 	}
-	return p, cfg, nil
+	return &planned{p, cfg, modes}, nil
 }
 
-// lookupMode takes --mode, else the config's init_mode.
-func (f *modelFlags) lookupMode(cfg *model.Config) (registry.Info, error) {
-	if f.mode != "" {
-		info, err := registry.Default().Lookup(f.mode)
-		if err != nil {
-			return info, fmt.Errorf("--mode: %w", err)
-		}
-		return info, nil
+// planMode looks the mode up and freezes the model with it. given tells that
+// the name is that of --mode, not the config's.
+func (f *modelFlags) planMode(ctx context.Context, cfg *model.Config, modes *modeSet, name string, given bool, opts plan.Options) (*plan.Plan, error) {
+	info, err := modes.Lookup(name)
+	switch {
+	case err != nil && given:
+		return nil, fmt.Errorf("--mode: %w", err)
+	case err != nil:
+		return nil, f.inFile(fmt.Errorf("init_mode: %w", err))
 	}
-	info, err := registry.Default().Lookup(cfg.InitMode)
+	p, err := weightinit.PlanMode(ctx, cfg, info, f.settings, opts)
 	if err != nil {
-		return info, f.inFile(fmt.Errorf("init_mode: %w", err))
+		return nil, f.inFile(err)
 	}
-	return info, nil
+	p.Plugin = modes.plugin(info.ID)
+	return p, nil
 }
 
 // inFile puts the config's path in front of an error about what it says.
 func (f *modelFlags) inFile(err error) error {
 	var own *model.Error
 	var option *registry.OptionError
-	if f.config == "" || errors.As(err, &own) || errors.As(err, &option) {
+	var plugin *plugins.Error
+	if f.config == "" || errors.As(err, &own) || errors.As(err, &option) || errors.As(err, &plugin) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", shown.Path(f.config), err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/registry"
 )
 
@@ -22,16 +23,22 @@ func (a *app) modesCommand() *cobra.Command {
 
 func (a *app) modesListCommand() *cobra.Command {
 	var asJSON bool
+	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List every registered mode",
 		Args:  exactArgs(),
-		RunE: func(*cobra.Command, []string) error {
-			infos := registry.Default().List()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			modes, err := f.modes(cmd.Context(), a, 0)
+			if err != nil {
+				return err
+			}
+			defer modes.close()
+			infos := modes.List()
 			if asJSON {
 				out := make([]modeJSON, len(infos))
 				for i, info := range infos {
-					m, err := describeMode(info)
+					m, err := describeMode(modes.Registry, info)
 					if err != nil {
 						return err
 					}
@@ -42,20 +49,25 @@ func (a *app) modesListCommand() *cobra.Command {
 			var rows [][]string
 			for _, info := range infos {
 				mark := ""
-				if isDefault(info) {
+				if isDefault(modes.Registry, info) {
 					mark = "default"
 				}
-				rows = append(rows, []string{info.ID.String(), mark, strings.Join(info.Aliases, ", "), info.Summary})
+				origin := info.Origin
+				if origin == "" {
+					origin = "built in"
+				}
+				rows = append(rows, []string{info.ID.String(), mark, shown.Text(origin), shown.Text(strings.Join(info.Aliases, ", ")), shown.Text(info.Summary)})
 			}
-			return a.printTable([]string{"MODE", "", "ALIASES", "SUMMARY"}, rows)
+			return a.printTable([]string{"MODE", "", "FROM", "ALIASES", "SUMMARY"}, rows)
 		},
 	}
+	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func isDefault(info registry.Info) bool {
-	bare, err := registry.Default().Lookup(info.ID.FullName())
+func isDefault(modes *registry.Registry, info registry.Info) bool {
+	bare, err := modes.Lookup(info.ID.FullName())
 	return err == nil && bare.ID == info.ID
 }
 
@@ -67,6 +79,7 @@ type modeJSON struct {
 	Aliases []string     `json:"aliases"`
 	Summary string       `json:"summary"`
 	Source  string       `json:"source"`
+	Origin  string       `json:"origin"`
 	Rules   []ruleJSON   `json:"rules"`
 	Options []optionJSON `json:"options"`
 	Notes   []string     `json:"notes"`
@@ -87,13 +100,13 @@ type optionJSON struct {
 	Doc      string   `json:"doc"`
 }
 
-func describeMode(info registry.Info) (modeJSON, error) {
+func describeMode(modes *registry.Registry, info registry.Info) (modeJSON, error) {
 	options, err := registry.Options(info.New())
 	if err != nil {
 		return modeJSON{}, err
 	}
 	m := modeJSON{
-		ID: info.ID.String(), Name: info.ID.FullName(), Version: info.ID.Version, Default: isDefault(info),
+		ID: info.ID.String(), Name: info.ID.FullName(), Version: info.ID.Version, Default: isDefault(modes, info), Origin: info.Origin,
 		Aliases: append([]string{}, info.Aliases...), Summary: info.Summary, Source: info.Source,
 		Rules: []ruleJSON{}, Options: []optionJSON{}, Notes: append([]string{}, info.Notes...),
 	}
@@ -135,17 +148,23 @@ func allowed(o registry.Option) string {
 
 func (a *app) modesShowCommand() *cobra.Command {
 	var asJSON bool
+	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:               "show NAME[@VERSION]",
 		Short:             "Show one mode: formula by role, options, source, aliases",
 		Args:              exactArgs("NAME"),
 		ValidArgsFunction: completeModes,
-		RunE: func(_ *cobra.Command, args []string) error {
-			info, err := registry.Default().Lookup(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			modes, err := f.modes(cmd.Context(), a, 0, args[0])
 			if err != nil {
 				return err
 			}
-			m, err := describeMode(info)
+			defer modes.close()
+			info, err := modes.Lookup(args[0])
+			if err != nil {
+				return err
+			}
+			m, err := describeMode(modes.Registry, info)
 			if err != nil {
 				return err
 			}
@@ -155,6 +174,7 @@ func (a *app) modesShowCommand() *cobra.Command {
 			return a.showMode(m)
 		},
 	}
+	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -168,7 +188,15 @@ func (a *app) showMode(m modeJSON) error {
 	if len(m.Aliases) > 0 {
 		fmt.Fprintf(&b, "aliases: %s\n", strings.Join(m.Aliases, ", "))
 	}
-	fmt.Fprintf(&b, "source: %s\n\nformula by role:\n", m.Source)
+	if m.Origin != "" {
+		fmt.Fprintf(&b, "from: %s\n", m.Origin)
+	}
+	if m.Source != "" {
+		fmt.Fprintf(&b, "source: %s\n", m.Source)
+	}
+	if len(m.Rules) > 0 {
+		b.WriteString("\nformula by role:\n")
+	}
 	for _, r := range m.Rules {
 		fmt.Fprintf(&b, "  %s\n    %s\n", r.Formula, strings.Join(r.Roles, ", "))
 	}

@@ -86,12 +86,14 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 			return err
 		}
 	} else {
-		p, _, err := f.plan(cmd.Context(), a)
+		p, err := f.plan(cmd.Context(), a)
 		if err != nil {
 			return err
 		}
+		defer p.modes.close()
 		result.Candidate = fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode, p.SeedText, p.DType)
-		result.Report, err = parity.BitsOfPlan(cmd.Context(), p, reference, false, opts)
+		opts.Filler = p.modes.filler(p.Plan)
+		result.Report, err = parity.BitsOfPlan(cmd.Context(), p.Plan, reference, false, opts)
 		if err != nil {
 			return err
 		}

@@ -23,14 +23,15 @@ func (a *app) planCommand() *cobra.Command {
 		Example: "  weightinit plan --preset gpt2-small --mode gpt2 --seed 42",
 		Args:    exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, _, err := flags.plan(cmd.Context(), a)
+			p, err := flags.plan(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
+			defer p.modes.close()
 			if asJSON {
-				return a.printJSON(p)
+				return a.printJSON(p.Plan)
 			}
-			return a.showPlan(p)
+			return a.showPlan(p.Plan)
 		},
 	}
 	flags.register(cmd)
@@ -43,7 +44,7 @@ func (a *app) showPlan(p *plan.Plan) error {
 	for i, s := range p.Steps {
 		rows[i] = []string{
 			shown.Text(s.Param.Name), shapeText(s.Param.Shape), string(s.Param.Role), describeDist(s.Dist),
-			strconv.FormatInt(s.Start.Words, 10), strconv.FormatInt(s.Words, 10),
+			unless(s.StartUnknown, strconv.FormatInt(s.Start.Words, 10)), unless(s.WordsUnknown, strconv.FormatInt(s.Words, 10)),
 		}
 	}
 	if err := a.printTable([]string{"NAME", "SHAPE", "ROLE", "RULE", "FIRST WORD", "WORDS"}, rows, 5, 6); err != nil {
@@ -55,27 +56,101 @@ func (a *app) showPlan(p *plan.Plan) error {
 	}
 	_, err := fmt.Fprintf(a.stdout, "\nmode %s, options %s, seed %s, streams %s, dtype %s\n%s tensors, %s values, %s words, %s\ndigest %s\n",
 		p.Mode, shown.Text(options), p.SeedText, p.Streams, p.DType,
-		grouped(int64(len(p.Steps))), grouped(p.Values), grouped(p.Words), sizeText(p.Bytes()), p.Digest())
+		grouped(int64(len(p.Steps))), grouped(p.Values), unless(p.WordsUnknown, grouped(p.Words)), sizeText(p.Bytes()), p.Digest())
+	if err == nil && p.Plugin != nil {
+		_, err = fmt.Fprintf(a.stdout, "plugin %s %s %s\n", shown.Text(p.Plugin.Name), shown.Text(p.Plugin.Version), p.Plugin.H1)
+	}
 	return err
+}
+
+// unless is "?" for what only a run can tell.
+func unless(unknown bool, text string) string {
+	if unknown {
+		return "?"
+	}
+	return text
 }
 
 // describeDist shows a distribution with its numbers.
 func describeDist(d dist.Dist) string {
-	text := ""
-	switch draw := d.Draw.(type) {
-	case dist.Constant:
-		text = "constant " + fullNumber(draw.Value)
-	case dist.Uniform:
-		text = fmt.Sprintf("uniform [%s, %s)", fullNumber(draw.Low), fullNumber(draw.High))
-	case dist.Normal:
-		text = fmt.Sprintf("normal mean %s std %s", fullNumber(draw.Mean), fullNumber(draw.Std))
-	default:
-		text = draw.Kind()
-	}
+	text := describeDraw(d.Draw)
 	for _, post := range d.Post {
-		if m, ok := post.(dist.Multiply); ok {
-			text += ", times " + fullNumber(m.By)
+		switch post := post.(type) {
+		case dist.Multiply:
+			text += ", times " + fullNumber(post.By)
+		case dist.Divide:
+			text += ", divided by " + fullNumber(post.By)
+		case dist.ZeroRows:
+			text += ", 0 in " + describeRows(post.Ranges)
 		}
 	}
 	return text
+}
+
+func describeDraw(d dist.Draw) string {
+	switch d := d.(type) {
+	case dist.Constant:
+		return "constant " + fullNumber(d.Value)
+	case dist.Uniform:
+		return fmt.Sprintf("uniform [%s, %s)", fullNumber(d.Low), fullNumber(d.High))
+	case dist.Normal:
+		return fmt.Sprintf("normal mean %s std %s", fullNumber(d.Mean), fullNumber(d.Std))
+	case dist.TruncNormal:
+		text := fmt.Sprintf("trunc_normal mean %s std %s cut [%s, %s]", fullNumber(d.Mean), fullNumber(d.Std), fullNumber(d.A), fullNumber(d.B))
+		if d.Algorithm != dist.TorchRejection {
+			text += " by " + d.Algorithm.String()
+		}
+		return text
+	case dist.Dirac:
+		return fmt.Sprintf("dirac groups %d", d.Groups)
+	case dist.Orthogonal:
+		return "orthogonal gain " + fullNumber(d.Gain) + " (not bit-exact)"
+	case dist.Sparse:
+		return fmt.Sprintf("sparse sparsity %s std %s", fullNumber(d.Sparsity), fullNumber(d.Std))
+	case dist.Filled:
+		return "filled by its plugin"
+	case dist.Blocks:
+		return describeBlocks(d)
+	default:
+		return d.Kind()
+	}
+}
+
+// describeBlocks shows each run of equal blocks once, and not too many.
+func describeBlocks(b dist.Blocks) string {
+	const most = 6
+	var parts []string
+	for i := 0; i < len(b.Parts); {
+		first, count := b.Parts[i], 0
+		for i < len(b.Parts) && b.Parts[i].Rows == first.Rows && b.Parts[i].Dist.Equal(first.Dist) {
+			i++
+			count++
+		}
+		if len(parts) == most {
+			parts = append(parts, "...")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d x [%d rows: %s]", count, first.Rows, describeDist(first.Dist)))
+	}
+	return "blocks " + strings.Join(parts, " ")
+}
+
+func describeRows(ranges []dist.Range) string {
+	const most = 6
+	texts := []string{}
+	for _, r := range ranges {
+		if len(texts) == most {
+			texts = append(texts, "...")
+			break
+		}
+		if r.Count == 1 {
+			texts = append(texts, fmt.Sprintf("row %d", r.First))
+		} else {
+			texts = append(texts, fmt.Sprintf("rows %d to %d", r.First, r.First+r.Count-1))
+		}
+	}
+	if len(texts) == 0 {
+		return "no rows"
+	}
+	return strings.Join(texts, ", ")
 }

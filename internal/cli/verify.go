@@ -1,22 +1,21 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint"
-	"github.com/weightinit/weightinit/internal/record"
+	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity"
-	"github.com/weightinit/weightinit/registry"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
 	var asJSON bool
 	var threads int
+	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
 		Short: "Make the bits again from the record in an output, and compare",
@@ -33,28 +32,37 @@ func (a *app) verifyCommand() *cobra.Command {
 			for _, w := range set.Warnings() {
 				a.warn(w)
 			}
-			p, err := weightinit.Rebuild(cmd.Context(), set.Metadata(), registry.Default())
-			var missing *record.MissingError
-			if errors.As(err, &missing) {
-				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
-			}
+			recorded, err := weightinit.ReadRecord(set.Metadata())
 			if err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			recorded := weightinit.RecordedDigest(set.Metadata())
+			modes, err := f.modes(cmd.Context(), a, 0, recorded.Mode)
+			if err != nil {
+				return fmt.Errorf("%s was made by mode %s: %w", shown.Path(args[0]), shown.Quote(recorded.Mode), err)
+			}
+			defer modes.close()
+			if err := samePlugin(recorded, modes); err != nil {
+				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
+			}
+			p, err := weightinit.Rebuild(cmd.Context(), set.Metadata(), modes.Registry)
+			if err != nil {
+				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
+			}
+			p.Plugin = recorded.Plugin
 			bar := a.progress("verifying", p.Values)
-			report, err := parity.BitsOfPlan(cmd.Context(), p, set, true, parity.Options{Workers: threads, Progress: bar.add})
+			report, err := parity.BitsOfPlan(cmd.Context(), p, set, true, parity.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
 			bar.done()
 			if err != nil {
 				return err
 			}
 			result := parityResult{
 				Check: "bits", Reference: "record " + p.Digest(), Candidate: args[0], Report: report,
-				Problem: digestProblem(recorded, p.Digest()),
+				Problem: digestProblem(recorded.Digest, p.Digest()),
 			}
 			return a.reportParity(result, asJSON)
 		},
 	}
+	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVar(&threads, "threads", 0, "number of threads; 0: one a core")
 	return cmd
@@ -66,4 +74,19 @@ func digestProblem(recorded, planned string) string {
 		return ""
 	}
 	return fmt.Sprintf("the record's digest is %s, its mode, config and seed give %s", shown.Quote(recorded), planned)
+}
+
+// samePlugin asks for the very plugin that made an output.
+func samePlugin(recorded weightinit.Recorded, modes *modeSet) error {
+	want := recorded.Plugin
+	if want == nil || modes.host == nil {
+		return nil
+	}
+	for _, have := range modes.host.Started() {
+		if have.Name == want.Name && have.H1 != want.H1 {
+			return fault.CannotRun(fmt.Errorf("made by plugin %s %s with hash %s, and the one here has %s: add the one that made it, or give it with --plugin",
+				shown.Quote(want.Name), shown.Text(want.Version), shown.Quote(want.H1), shown.Quote(have.H1)))
+		}
+	}
+	return nil
 }

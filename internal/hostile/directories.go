@@ -247,7 +247,11 @@ func archiveRows(file func(id, mustName, name, ext string, content func() []byte
 	})
 	file("X14b", "", "1,000 members at one place", ".npz", overlapping)
 	file("X14c", "w.npy", "a member with 256 MiB behind its end", ".npz", func() []byte {
-		return archive(member{"w.npy", zip.Deflate, deflated(base, 256<<20), uint64(len(base)), crc32.ChecksumIEEE(base)})
+		zeros := 256 << 20
+		if Race {
+			zeros = 1 << 20
+		}
+		return archive(member{"w.npy", zip.Deflate, deflated(base, zeros), uint64(len(base)), crc32.ChecksumIEEE(base)})
 	})
 	file("X14d", "w.npy", "a member that ends after 1 MiB of 1 GiB", ".npz", func() []byte {
 		header := []byte(array(1, pad(shaped("(268435456,)"), 1, 64), nil))

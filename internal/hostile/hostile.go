@@ -43,8 +43,8 @@ type Case struct {
 	// Reference is what the format's own reader does: "A", "R", or empty where
 	// nobody measured it.
 	Reference string
-	// Large says that the file has 100 MB or so: tests skip it where memory or
-	// time is short.
+	// Large says that the file has up to 100 MB, or very many tensors: tests skip
+	// it where memory or time is short.
 	Large bool
 	// Bytes makes the file; nil for a case that is a directory or no file at
 	// all, which only Write makes.

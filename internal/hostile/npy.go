@@ -35,15 +35,15 @@ func pad(header string, version, align int) string {
 
 // array is a file with the true length of its header.
 func array(version int, header string, data []byte) []byte {
-	return arrayWithLength(version, 0, len(header), header, data)
+	return arrayWithLength(version, 0, uint32(len(header)), header, data)
 }
 
-func arrayWithLength(major, minor, n int, header string, data []byte) []byte {
+func arrayWithLength(major, minor int, n uint32, header string, data []byte) []byte {
 	b := append([]byte(npyMagic), byte(major), byte(minor))
 	if major == 1 {
 		b = binary.LittleEndian.AppendUint16(b, uint16(n))
 	} else {
-		b = binary.LittleEndian.AppendUint32(b, uint32(n))
+		b = binary.LittleEndian.AppendUint32(b, n)
 	}
 	return append(append(b, header...), data...)
 }
@@ -77,9 +77,9 @@ func npyPrefixRows(add adder) {
 		b[5] = 'X'
 		return b
 	})
-	add("N04", Refuse, "version", "R", "version 0.0", func() []byte { return arrayWithLength(0, 0, len(base), base, data) })
-	add("N05", Refuse, "version", "R", "version 9.0", func() []byte { return arrayWithLength(9, 0, len(base), base, data) })
-	add("N54", Refuse, "version", "R", "version 1.7", func() []byte { return arrayWithLength(1, 7, len(base), base, data) })
+	add("N04", Refuse, "version", "R", "version 0.0", func() []byte { return arrayWithLength(0, 0, uint32(len(base)), base, data) })
+	add("N05", Refuse, "version", "R", "version 9.0", func() []byte { return arrayWithLength(9, 0, uint32(len(base)), base, data) })
+	add("N54", Refuse, "version", "R", "version 1.7", func() []byte { return arrayWithLength(1, 7, uint32(len(base)), base, data) })
 	add("N06", Refuse, "header", "R", "header length 65,535", func() []byte { return arrayWithLength(1, 0, 65535, base, data) })
 	add("N07", Refuse, "header", "R", "version 2, header length 0xfffffff0", func() []byte { return arrayWithLength(2, 0, 0xfffffff0, base, data) })
 	add("N09", Refuse, "header", "R", "header length 0", func() []byte { return arrayWithLength(1, 0, 0, "", nil) })

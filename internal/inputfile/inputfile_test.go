@@ -14,6 +14,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/inputfile"
+	"github.com/weightinit/weightinit/internal/needs"
 )
 
 // check looks at an error as the command line does.
@@ -59,7 +60,7 @@ func TestHugeFilesAreRefusedByTheirSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	if err := os.Truncate(path, 1<<40); err != nil {
-		t.Skip("no sparse files here:", err)
+		needs.Skip(t, "needs a file system with sparse files: %v", err)
 	}
 	_, err := inputfile.ReadAll(path, 1<<20, false)
 	check(t, err, path, false, "1099511627776")

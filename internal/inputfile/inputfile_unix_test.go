@@ -3,11 +3,9 @@
 package inputfile_test
 
 import (
-	"bytes"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/internal/inputfile"
+	"github.com/weightinit/weightinit/internal/needs"
 )
 
 // soon fails the test when f blocks.
@@ -46,68 +45,6 @@ func TestPipes(t *testing.T) {
 	})
 }
 
-func TestAPipeWithAWriterIsReadToItsEnd(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc/self/fd")
-	}
-	for _, size := range []int{1, 1000, 300_000} {
-		r, w, err := os.Pipe()
-		require.NoError(t, err)
-		want := bytes.Repeat([]byte{'x'}, size)
-		go func() {
-			for rest := want; len(rest) > 0; {
-				n, err := w.Write(rest[:min(len(rest), 50_000)])
-				if err != nil {
-					break
-				}
-				rest = rest[n:]
-				time.Sleep(time.Millisecond)
-			}
-			w.Close()
-		}()
-		path := filepath.Join("/proc/self/fd", itoa(int(r.Fd())))
-		soon(t, func() {
-			got, err := inputfile.ReadAll(path, 300_000, true)
-			require.NoError(t, err)
-			require.True(t, bytes.Equal(want, got), "%d bytes of %d", len(got), size)
-		})
-		r.Close()
-	}
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + string(rune('0'+n%10))
-}
-
-// An endless pipe is given up at the limit.
-func TestAnEndlessPipe(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc/self/fd")
-	}
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			if _, err := w.Write(make([]byte, 4096)); err != nil {
-				return
-			}
-		}
-	}()
-	path := "/proc/self/fd/" + itoa(int(r.Fd()))
-	soon(t, func() {
-		_, err := inputfile.ReadAll(path, 100_000, true)
-		check(t, err, path, false, "limit is 100000")
-	})
-	w.Close()
-	<-stopped
-}
-
 func TestDevicesAndSockets(t *testing.T) {
 	soon(t, func() {
 		for _, path := range []string{"/dev/zero", "/dev/null"} {
@@ -123,7 +60,7 @@ func TestDevicesAndSockets(t *testing.T) {
 	path := filepath.Join(dir, "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		t.Skip("no sockets here:", err)
+		needs.Skip(t, "needs a socket in the file system: %v", err)
 	}
 	defer l.Close()
 	_, _, err = inputfile.Open(path)
@@ -144,24 +81,4 @@ func TestLinks(t *testing.T) {
 	_, size, err := inputfile.Open(filepath.Join(dir, "link"))
 	require.NoError(t, err)
 	require.Equal(t, int64(1), size)
-}
-
-func TestUnreadableFiles(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	path := filepath.Join(t.TempDir(), "x")
-	require.NoError(t, os.WriteFile(path, []byte("x"), 0))
-	_, _, err := inputfile.Open(path)
-	check(t, err, path, true, "permission")
-}
-
-// Files of /proc say that they are empty.
-func TestFilesWithoutASize(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc")
-	}
-	text, err := inputfile.ReadAll("/proc/self/status", 1<<20, false)
-	require.NoError(t, err)
-	require.NotEmpty(t, text)
 }

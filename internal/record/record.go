@@ -33,6 +33,9 @@ type Record struct {
 	Digest string
 	// Config is the model's config as canonical JSON; empty for a tensor.
 	Config string
+	// Plugin, PluginVersion and PluginH1 name the plugin that the mode comes
+	// from; all are empty for a built-in mode.
+	Plugin, PluginVersion, PluginH1 string
 	// Shape is the tensor's shape as a JSON list; empty for a model.
 	Shape string
 }
@@ -51,7 +54,11 @@ func (r *Record) fields() []field {
 	if r.Scheme != "" {
 		return append(common, field{"scheme", &r.Scheme}, field{"shape", &r.Shape})
 	}
-	return append(common, field{"mode", &r.Mode}, field{"config", &r.Config})
+	common = append(common, field{"mode", &r.Mode}, field{"config", &r.Config})
+	if r.Plugin != "" {
+		common = append(common, field{"plugin", &r.Plugin}, field{"plugin_version", &r.PluginVersion}, field{"plugin_h1", &r.PluginH1})
+	}
+	return common
 }
 
 // Metadata returns the map that an output carries. It begins with the key
@@ -80,7 +87,7 @@ func (e *MissingError) Error() string {
 // that this version does not know of.
 func Parse(metadata map[string]string) (Record, error) {
 	var r Record
-	r.Scheme = metadata[prefix+"scheme"]
+	r.Scheme, r.Plugin = metadata[prefix+"scheme"], metadata[prefix+"plugin"]
 	known := map[string]bool{}
 	for _, f := range r.fields() {
 		text, ok := metadata[prefix+f.key]

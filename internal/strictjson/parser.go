@@ -124,7 +124,7 @@ func (p *Parser) Object(each func(key string, keyOffset int64) error) error {
 		if err != nil {
 			return err
 		}
-		if !names.add(key) {
+		if !names.add(p.data, key, at) {
 			return &Error{Offset: p.base + int64(at), Reason: Duplicate, Key: key}
 		}
 		p.space()

@@ -136,36 +136,3 @@ func (p *Parser) hex() (rune, error) {
 	}
 	return r, nil
 }
-
-// nameSet holds the names of one object. Most objects have a handful, for
-// which a list is quicker than a map.
-type nameSet struct {
-	few  []string
-	many map[string]struct{}
-}
-
-const fewNames = 8
-
-// add reports whether name was not in the set.
-func (s *nameSet) add(name string) bool {
-	if s.many == nil {
-		for _, n := range s.few {
-			if n == name {
-				return false
-			}
-		}
-		if len(s.few) < fewNames {
-			s.few = append(s.few, name)
-			return true
-		}
-		s.many = make(map[string]struct{}, 2*fewNames)
-		for _, n := range s.few {
-			s.many[n] = struct{}{}
-		}
-	}
-	if _, ok := s.many[name]; ok {
-		return false
-	}
-	s.many[name] = struct{}{}
-	return true
-}

@@ -192,25 +192,22 @@ func infos() []registry.Info {
 		"act_gain by nonlinearity: 1 for linear, conv and sigmoid; tanh 5/3; relu sqrt(2); leaky_relu sqrt(2/(1+a*a)); selu 3/4",
 		"a tensor without elements is left as it is, with a warning",
 	}
-	rows := []struct {
-		name, alias, formula string
-		notes                []string
-		make                 func() registry.Mode
-	}{
-		{"zeros", "", "0", nil, func() registry.Mode { return &Zeros{} }},
-		{"ones", "", "1", nil, func() registry.Mode { return &Ones{} }},
-		{"constant", "", "value", nil, func() registry.Mode { return &Constant{} }},
-		{"uniform", "", "uniform(a, b)", []string{"half-open: b is never reached; a = b fills with a"}, func() registry.Mode { return &Uniform{} }},
-		{"normal", "gaussian", "normal(mean, std)", []string{"std 0 fills with mean and still draws"}, func() registry.Mode { return &Normal{} }},
-		{"xavier_uniform", "glorot_uniform", xavierUniform, nil, func() registry.Mode { return &Xavier{} }},
-		{"xavier_normal", "glorot_normal", xavierNormal, []string{"a plain normal; JAX and Keras cut theirs"}, func() registry.Mode { return &Xavier{normal: true} }},
-		{"kaiming_uniform", "he_uniform", kaimingUniform, kaimingNotes, func() registry.Mode { return &Kaiming{} }},
-		{"kaiming_normal", "he_normal", kaimingNormal, kaimingNotes, func() registry.Mode { return &Kaiming{normal: true} }},
+	rows := []row{
+		{"zeros", 1, "", "0", nil, func() registry.Mode { return &Zeros{} }},
+		{"ones", 1, "", "1", nil, func() registry.Mode { return &Ones{} }},
+		{"constant", 1, "", "value", nil, func() registry.Mode { return &Constant{} }},
+		{"uniform", 1, "", "uniform(a, b)", []string{"half-open: b is never reached; a = b fills with a"}, func() registry.Mode { return &Uniform{} }},
+		{"normal", 1, "gaussian", "normal(mean, std)", []string{"std 0 fills with mean and still draws"}, func() registry.Mode { return &Normal{} }},
+		{"xavier_uniform", 1, "glorot_uniform", xavierUniform, nil, func() registry.Mode { return &Xavier{} }},
+		{"xavier_normal", 1, "glorot_normal", xavierNormal, []string{"a plain normal; JAX and Keras cut theirs"}, func() registry.Mode { return &Xavier{normal: true} }},
+		{"kaiming_uniform", 1, "he_uniform", kaimingUniform, kaimingNotes, func() registry.Mode { return &Kaiming{} }},
+		{"kaiming_normal", 1, "he_normal", kaimingNormal, kaimingNotes, func() registry.Mode { return &Kaiming{normal: true} }},
 	}
+	rows = append(rows, structured()...)
 	out := make([]registry.Info, 0, len(rows))
 	for _, row := range rows {
 		info := registry.Info{
-			ID:      registry.ID{Name: row.name, Version: 1},
+			ID:      registry.ID{Name: row.name, Version: row.version},
 			Default: true,
 			Summary: "torch.nn.init." + row.name + "_: " + row.formula,
 			Source:  source,
@@ -224,4 +221,13 @@ func infos() []registry.Info {
 		out = append(out, info)
 	}
 	return out
+}
+
+// row is a scheme in short.
+type row struct {
+	name           string
+	version        int
+	alias, formula string
+	notes          []string
+	make           func() registry.Mode
 }

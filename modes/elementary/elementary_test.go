@@ -36,10 +36,7 @@ func assign(t *testing.T, l *layout.Layout, scheme string, settings ...string) (
 func TestEverySchemeConforms(t *testing.T) {
 	layouts := map[string]*layout.Layout{"matrix": tensor(6, 4), "kernel": tensor(8, 4, 3, 3)}
 	for _, info := range elementary.Schemes().List() {
-		var settings []string
-		if info.ID.Name == "constant" {
-			settings = []string{"value=0.5"}
-		}
+		settings := map[string][]string{"constant": {"value=0.5"}, "sparse": {"sparsity=0.5"}}[info.ID.Name]
 		require.NoError(t, registrytest.CheckLayouts(t.Context(), info, layouts, settings...))
 	}
 }

@@ -47,12 +47,12 @@ func Text(shape []int64, open, close string) string {
 	var b strings.Builder
 	b.WriteString(open)
 	for i, d := range shape {
-		if i == most {
-			fmt.Fprintf(&b, ", … %d sizes", len(shape))
-			break
-		}
 		if i > 0 {
 			b.WriteString(", ")
+		}
+		if i == most {
+			fmt.Fprintf(&b, "… %d sizes", len(shape))
+			break
 		}
 		fmt.Fprint(&b, d)
 	}

@@ -121,7 +121,9 @@ func controls() []Case {
 		face("VC23", hugging),
 		face("VC24", hugging.with("id2label", manyLabels(22_000), "task_specific_params", `{"a":{"b":[1,2]}}`)),
 		{ID: "VC25", File: "link.json", Verdict: Accept, Write: linkTo(base.json())},
-		planOnly(accept("VC26", base.with("n_layers", "2000", "d_model", "4", "d_head", "2", "n_heads", "2"))),
+		// 16 tensors a layer, and tok_embed, ln_out and head: no pos, and no bias of ln_out.
+		planOnly(accept("VC26", base.with("n_layers", "2000", "d_model", "4", "d_head", "2", "n_heads", "2",
+			"positional_embedding_type", `"rotary"`, "final_rms", "true"))),
 		acceptYAML("VC27", base.yaml()+repeat("# a comment of fifty-four bytes, with its line's end\n", 1000)),
 	}
 }

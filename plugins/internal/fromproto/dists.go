@@ -28,7 +28,7 @@ func Dists(reply *modev1.AssignReply, params []layout.Param, rules AssignRules) 
 	}
 	out := make([]dist.Dist, len(params))
 	blocks := 0
-	for i, m := range reply.Dists {
+	for i, m := range reply.GetDists() {
 		d, err := assigned(m, params[i], rules, &blocks)
 		if err != nil {
 			e := within(index("dists", i), err).(*FieldError)

@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/weightinit/weightinit/plugins/internal/wire"
+	"github.com/weightinit/weightinit/plugins/protocol/modev1"
 )
 
 // firstUnknown returns the number of the first field of m that this program
@@ -26,21 +27,24 @@ type budget struct {
 	dists, blocks int
 }
 
-// ScanAssign counts the lists of an undecoded AssignReply for the given number
-// of parameters. It reads the bytes once and allocates nothing.
-func ScanAssign(raw []byte, params int) error {
+// ScanAssign counts the lists of an undecoded AssignReply for the given
+// parameters. It reads the bytes once and allocates nothing.
+func ScanAssign(raw []byte, params []*modev1.Param) error {
 	var b budget
 	return fields("", raw, func(n protowire.Number, value []byte) error {
 		if n != 1 {
 			return nil
 		}
-		if b.dists++; b.dists > params {
-			return bad("dists", "", "has more than %d entries, one for each parameter", params)
+		if b.dists++; b.dists > len(params) {
+			return bad("dists", "", "has more than %d entries, one for each parameter", len(params))
 		}
-		if err := b.dist(value, 0); err != nil {
-			return within(index("dists", b.dists-1), err)
+		err := b.dist(value, 0)
+		if err == nil {
+			return nil
 		}
-		return nil
+		e := within(index("dists", b.dists-1), err).(*FieldError)
+		e.Param = params[b.dists-1].GetName()
+		return e
 	})
 }
 

@@ -107,7 +107,7 @@ func Assign(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.Assi
 	if err != nil {
 		return nil, err
 	}
-	if err := fromproto.ScanAssign(raw, len(req.GetParams())); err != nil {
+	if err := fromproto.ScanAssign(raw, req.GetParams()); err != nil {
 		return nil, err
 	}
 	reply := &modev1.AssignReply{}

@@ -105,11 +105,29 @@ func checkFMA32(t failer, a, b, c float32) {
 func TestFMA32OfBuiltTies(t *testing.T) {
 	// a*b has its lowest bit exactly in the middle between two float32; c is
 	// too small for float64 to keep.
-	for i := range uint32(2000) {
+	for i := range uint32(500) {
 		a := f32(0x3f800000 | (i*2654435761)>>9&0x7ff000 | 0x1000)
 		b := f32(0x3f800000 | (i*2246822519)>>9&0x7fe000 | 0x2000)
 		for _, c := range []float32{0x1p-60, -0x1p-60, 0x1p-149, -0x1p-149, 0} {
 			checkFMA32(t, a, b, c)
+		}
+	}
+}
+
+func TestFMA32OfBuiltTiesBetweenSubnormals(t *testing.T) {
+	// (1 + 2^-23)(1 - 2^-23) 2^-150 is a little less than half of the smallest
+	// subnormal, and float64 does not see the difference next to c.
+	below := [2]float32{0x1.000002p-75, 0x1.fffffcp-76}
+	half := [2]float32{0x1p-75, 0x1p-75}
+	above := [2]float32{0x1.000002p-75, 0x1.000002p-75}
+	for i := range uint32(100) {
+		for _, top := range []uint32{1 << 19, 1 << 21, 1 << 22, 1<<23 - 1024, 1 << 23} {
+			c := f32(top + i)
+			for _, p := range [][2]float32{below, half, above} {
+				checkFMA32(t, p[0], p[1], c)
+				checkFMA32(t, -p[0], p[1], c)
+				checkFMA32(t, p[0], p[1], -c)
+			}
 		}
 	}
 }

@@ -41,6 +41,8 @@ type instruction struct {
 	DType string   // f32, f64, bf16 or f16
 	N     int64    // elements; for chosen and cast the numbers that follow
 	Piece int      // elements a call; 0: the whole tensor by Fill
+	Words int      // for chosen: the words that one tensor takes
+	Each  int64    // for chosen: the elements of one tensor
 }
 
 // server is the one stream that instructions speak of, and its saved state.
@@ -198,26 +200,26 @@ const (
 	chosenWords = blockWords - chosenFirst
 )
 
-// chosen draws float32 tensors of up to 608 elements from a generator whose
-// next outputs are the words that follow the instruction, one a element.
+// chosen draws tensors from generators whose next outputs are the i.N words
+// that follow the instruction: as many tensors from a generator as find room.
 func (s *server) chosen(i instruction) error {
-	d, err := i.dist()
-	if err != nil {
-		return err
-	}
 	words := make([]uint32, i.N)
 	if err := binary.Read(s.in, binary.LittleEndian, words); err != nil {
 		return err
 	}
-	dst := make([]float32, chosenWords)
+	if i.Words < 1 || i.Words > chosenWords {
+		return fmt.Errorf("%d words a tensor", i.Words)
+	}
+	i.N = i.Each
 	for len(words) > 0 {
-		k := min(len(words), chosenWords)
+		k := min(len(words), chosenWords/i.Words*i.Words)
 		if err := s.restore(stateBefore(words[:k])); err != nil {
 			return err
 		}
-		rng.Fill(s.stream, d, dst[:k])
-		if err := s.write(dst[:k], "f32"); err != nil {
-			return err
+		for range k / i.Words {
+			if err := s.fill(i); err != nil {
+				return err
+			}
 		}
 		words = words[k:]
 	}

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,9 @@ class Host:
             env=environment(self.run_dir, **{"PLUGIN_CLIENT_CERT": self.certificate.decode(), **changes}),
             start_new_session=True,
         )
+        self._errors: list[bytes] = []
+        self._drain = threading.Thread(target=lambda: self._errors.extend(self.process.stderr), daemon=True)
+        self._drain.start()
         self.line = self.process.stdout.readline().decode()
         self.start_seconds = time.monotonic() - self.started
         self.channel: grpc.Channel | None = None
@@ -78,10 +82,16 @@ class Host:
             self.channel.close()
         if self.process.poll() is None:
             self.process.kill()
+        self.process.wait()
+        self._drain.join(5)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
-        self.process.wait()
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def stderr(self) -> str:
+        """Returns what the plugin, which must have ended, wrote to stderr."""
+        self._drain.join(10)
+        return b"".join(self._errors).decode()
 
     def connect(self) -> Host:
         """Opens the channel that the handshake line tells of."""

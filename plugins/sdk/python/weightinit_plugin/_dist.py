@@ -66,12 +66,12 @@ class Dist(NamedTuple):
         """Sets the rule in words: one line of at most 200 bytes."""
         if not formula.isprintable() or len(formula.encode("utf-8", "replace")) > MAX_FORMULA:
             raise ValueError(f"described: not one line of at most {MAX_FORMULA} bytes")
-        return self._replace(formula=formula)
+        return Dist(self.kind, self.values, self.post, formula)
 
     def _then(self, step: str, operand: Any) -> Dist:
         if len(self.post) == MAX_POST:
             raise ValueError(f"{step}: at most {MAX_POST} steps can follow a draw")
-        return self._replace(post=(*self.post, (step, operand)))
+        return Dist(self.kind, self.values, (*self.post, (step, operand)), self.formula)
 
 
 def constant(value: float) -> Dist:

@@ -117,7 +117,7 @@ def param_from(message: Any) -> Param:
         Param,
         (
             m.name,
-            tuple(m.shape),
+            tuple(m.shape[:]),  # one call for all sizes
             m.role,
             layer if layer or m.HasField("layer") else None,
             m.fan_in,

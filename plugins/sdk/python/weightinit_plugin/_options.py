@@ -165,20 +165,33 @@ def options_of(function: Callable[..., Any]) -> tuple[Option, ...]:
     other one is an option. Raises TypeError or ValueError when a declaration
     is wrong, before the plugin is served.
     """
-    try:
-        hints = typing.get_type_hints(function)
-    except NameError as err:
-        raise TypeError(f"{function.__name__}: an annotation names what is not there: {err}") from err
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters or parameters[0].kind not in (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     ):
         raise TypeError(f"{function.__name__}: the first parameter must take the layout")
-    options = tuple(_declared(p, hints.get(p.name)) for p in parameters[1:])
+    options = tuple(_declared(p, _annotation(function, p)) for p in parameters[1:])
     if len(options) > MAX_OPTIONS:
         raise ValueError(f"{function.__name__}: {len(options)} options, at most {MAX_OPTIONS} are allowed")
     return options
+
+
+def _annotation(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Returns the annotation of one option, or None.
+
+    The others are left alone: with postponed evaluation they may name what is
+    there for type checkers only.
+    """
+    hint = parameter.annotation
+    if hint is inspect.Parameter.empty:
+        return None
+    if not isinstance(hint, str):
+        return hint
+    try:
+        return eval(hint, getattr(inspect.unwrap(function), "__globals__", {}))
+    except Exception as err:
+        raise TypeError(f"option {parameter.name}: its annotation {hint!r} cannot be evaluated: {err}") from err
 
 
 def _declared(parameter: inspect.Parameter, hint: Any) -> Option:

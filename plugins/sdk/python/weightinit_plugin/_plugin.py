@@ -154,8 +154,10 @@ class Plugin:
             mode = self.modes[at[0]]
             if mode.fill is not None:
                 raise ValueError(f"fill {id!r}: {_full(mode)} has one already")
-            if [o[:3] for o in options_of(function)] != [o[:3] for o in mode.options]:
-                raise TypeError(f"fill {id!r}: its options must be those of the mode, in name, type and order")
+            try:
+                inspect.signature(function).bind(None, **dict.fromkeys(o.name for o in mode.options))
+            except TypeError as err:
+                raise TypeError(f"fill {id!r}: must take the part, then the options of the mode: {err}") from None
             self.modes[at[0]] = mode._replace(fill=function, ranges=ranges)
             return function
 

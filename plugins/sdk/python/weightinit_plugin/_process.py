@@ -104,7 +104,9 @@ def fail(text: str) -> NoReturn:
 
 
 def _help(plugin: Plugin) -> str:
-    where = os.path.dirname(os.path.abspath(sys.argv[0])) if sys.argv and sys.argv[0] else "FOLDER"
+    where = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else "FOLDER"
+    if os.path.basename(where) == "__main__.py":
+        where = os.path.dirname(where)
     example = plugin.modes[0].id if plugin.modes else "MODE"
     return (
         f"{plugin.name} {plugin.version} is a plugin of weightinit and is started by it.\n"

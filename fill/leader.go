@@ -1,0 +1,245 @@
+package fill
+
+import (
+	"context"
+	"math"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/rng"
+)
+
+// segmentWords is about how many words of the stream one worker draws before
+// it takes the next segment. Segments have to be long against the cost of
+// copying a generator's state (2.5 kB) and short against a model. It is a
+// multiple of 16, as the cuts of a step have to be.
+const segmentWords = 1 << 20
+
+// maxPieces is the most pieces of a segment.
+const maxPieces = 1 << 12
+
+// maskValues is the number of elements whose zeros are kept at once for a
+// sparse matrix: 64 MiB. Larger matrices permute their columns several times.
+const maskValues = 1 << 29
+
+// piece is a range of elements of one part; drawn from where its segment's
+// stream stands then, as a tensor of count elements.
+type piece struct {
+	part         *part
+	first, count int64
+	mask         *rng.Mask // of a sparse matrix
+}
+
+// segment is a list of pieces that one worker draws in order, from a stream
+// that stands at the first word of the first piece.
+type segment struct {
+	stream *rng.Stream
+	pieces []piece
+	// done, if set, takes the stream after the last piece.
+	done chan<- *rng.Stream
+}
+
+// leader walks the stream once, making as few values as it can, and cuts the
+// plan into segments.
+type leader struct {
+	ctx     context.Context
+	plan    *plan.Plan
+	segment int64 // words, or values, of a segment
+	mask    int64 // elements of a mask
+	out     chan<- segment
+	wide    bool
+	stream  *rng.Stream
+	current segment
+	load    int64 // of the current segment: words, or values where there are more
+}
+
+func newLeader(ctx context.Context, p *plan.Plan, opts Options, out chan<- segment) *leader {
+	l := &leader{
+		ctx: ctx, plan: p, segment: opts.segment, mask: opts.mask, out: out,
+		wide: p.DType.Compute() == layout.F64, stream: rng.New(p.Seed),
+	}
+	l.begin()
+	return l
+}
+
+func (l *leader) run() error {
+	for i, step := range l.plan.Steps {
+		if err := eachPart(i, step, l.add); err != nil {
+			return err
+		}
+	}
+	return l.emit()
+}
+
+// begin starts a segment where the stream stands.
+func (l *leader) begin() { l.current, l.load = segment{stream: l.stream.Clone()}, 0 }
+
+// emit hands the current segment to a worker and begins the next.
+func (l *leader) emit() error {
+	if len(l.current.pieces) > 0 {
+		if err := l.send(l.current); err != nil {
+			return err
+		}
+	}
+	l.begin()
+	return nil
+}
+
+func (l *leader) send(s segment) error {
+	select {
+	case l.out <- s:
+		return nil
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+}
+
+// add schedules a part and moves the stream to its end.
+func (l *leader) add(p *part) error {
+	if p.n == 0 {
+		return nil
+	}
+	switch draw := p.draw.(type) {
+	case dist.TruncNormal:
+		return l.wait(p)
+	case dist.Sparse:
+		return l.sparse(p, draw)
+	case dist.Filled, dist.Orthogonal:
+		return l.alone(p)
+	}
+	words := l.cost(p.draw, p.n).Words
+	load := max(words, p.n)
+	if l.load+load > l.segment || len(l.current.pieces) == maxPieces {
+		if err := l.emit(); err != nil {
+			return err
+		}
+	}
+	if p.n > l.segment {
+		if err := l.emit(); err != nil {
+			return err
+		}
+		err := l.cut(p, words, func(int64, int64) (*rng.Mask, error) { return nil, nil })
+		l.begin()
+		return err
+	}
+	l.current.pieces = append(l.current.pieces, piece{part: p, count: p.n})
+	l.load += load
+	l.leave(p.draw, p.n)
+	return nil
+}
+
+func (l *leader) cost(draw dist.Draw, n int64) dist.Cost {
+	return dist.CostOf(draw, n, l.wide, l.stream.Position().Cached)
+}
+
+// leave moves the stream to the end of a draw of n values. Only draws of fewer
+// than 16 normals touch the cached normal, and these are redrawn.
+func (l *leader) leave(draw dist.Draw, n int64) {
+	switch draw.(type) {
+	case dist.Normal, dist.Orthogonal:
+		if n < dist.Block {
+			var small [dist.Block]float64
+			rng.Fill(l.stream, dist.Dist{Draw: dist.Normal{Std: 1}}, small[:n])
+			return
+		}
+	}
+	l.stream.Advance(l.cost(draw, n).Words)
+}
+
+// alone schedules a part that is made as a whole as a segment of its own.
+func (l *leader) alone(p *part) error {
+	if err := l.emit(); err != nil {
+		return err
+	}
+	l.current.pieces = []piece{{part: p, count: p.n}}
+	l.leave(p.draw, p.n)
+	return l.emit()
+}
+
+// wait schedules a part whose words depend on its values, and goes on where
+// the worker's stream stands in the end.
+func (l *leader) wait(p *part) error {
+	if err := l.emit(); err != nil {
+		return err
+	}
+	done := make(chan *rng.Stream, 1)
+	if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, count: p.n}}, done: done}); err != nil {
+		return err
+	}
+	select {
+	case l.stream = <-done:
+		l.begin()
+		return nil
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+}
+
+// cut emits a long part in segments and leaves the stream at its end. Every
+// cut is at a multiple of 16 elements and the last segment holds the whole
+// tail, so each segment draws like a tensor of its own from where the stream
+// stands. words is what the whole part draws.
+func (l *leader) cut(p *part, words int64, mask func(first, count int64) (*rng.Mask, error)) error {
+	perValue := words / p.n // 1 or 2; 0 for constants. The tail's 16 words do not reach another 1.
+	if p.n <= l.segment {
+		perValue = 0
+	}
+	for first := int64(0); first < p.n; {
+		count, drawn := l.segment, l.segment*perValue
+		if rest := p.n - first - count; rest < 2*dist.Block {
+			count, drawn = p.n-first, words-first*perValue
+		}
+		m, err := mask(first, count)
+		if err != nil {
+			return err
+		}
+		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{p, first, count, m}}}); err != nil {
+			return err
+		}
+		l.stream.Advance(drawn)
+		first += count
+	}
+	return nil
+}
+
+// sparse schedules the normals of a sparse matrix with the zeros that the
+// words after them make.
+func (l *leader) sparse(p *part, draw dist.Sparse) error {
+	if err := l.emit(); err != nil {
+		return err
+	}
+	normal := dist.Normal{Std: draw.Std}
+	words := l.cost(normal, p.n).Words
+	start := l.stream.Clone()
+	l.leave(normal, p.n)
+	permutations, end := l.stream, l.stream
+	l.stream = start
+	rows, cols := p.shape[0], p.shape[1]
+	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
+	var mask *rng.Mask
+	high := int64(0)
+	err := l.cut(p, words, func(first, count int64) (*rng.Mask, error) {
+		if first+count <= high {
+			return mask, nil
+		}
+		high = min(p.n, first+max(l.mask, count))
+		end = permutations.Clone()
+		var err error
+		mask, err = rng.NewMask(end, rows, cols, zeros, first, high, stopper(l.ctx))
+		return mask, err
+	})
+	l.stream = end
+	l.begin()
+	return err
+}
+
+// stopper returns a function that gives the cause once ctx is done.
+func stopper(ctx context.Context) func() error {
+	return func() error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,32 @@
+package kernel
+
+// Log returns the natural logarithm of x, 0 < x <= 1, x not subnormal, as
+// glibc computes it. Rounded to float32 it is the correctly rounded float32
+// logarithm of all multiples of 2^-24 in that range.
+func Log(x float64) float64 { return log64(x) }
+
+// DivideF32 divides every element of dst by the number, one rounding each.
+func DivideF32(dst []float32, by float32) { divideGeneric(dst, by) }
+
+// DivideF64 is DivideF32 in float64.
+func DivideF64(dst []float64, by float64) { divideGeneric(dst, by) }
+
+// AddF32 adds the number to every element of dst, one rounding each.
+func AddF32(dst []float32, number float32) { addGeneric(dst, number) }
+
+// AddF64 is AddF32 in float64.
+func AddF64(dst []float64, number float64) { addGeneric(dst, number) }
+
+func divideGeneric[T float32 | float64](dst []T, by T) {
+	for i := range dst {
+		dst[i] /= by
+	}
+	fixNaN(dst)
+}
+
+func addGeneric[T float32 | float64](dst []T, number T) {
+	for i := range dst {
+		dst[i] += number
+	}
+	fixNaN(dst)
+}
