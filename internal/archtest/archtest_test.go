@@ -36,32 +36,44 @@ var leaves = []string{"internal/fault", "internal/shown", "internal/limits", "in
 var impure = []string{"os", "net", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 
 var table = map[string]rule{
-	"layout":                {never: impure},
-	"dist":                  {never: impure},
-	"model":                 {may: []string{"layout", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
-	"registry":              {may: []string{"layout", "dist"}, never: impure},
-	"registry/registrytest": {may: []string{"registry", "layout", "dist"}, never: impure},
-	"modes/internal/...":    {may: []string{"dist", "layout"}, never: impure},
-	"modes/native":          {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
-	"modes/elementary":      {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
-	"modes/standard":        {may: []string{"registry", "modes/..."}, never: impure},
-	"plan":                  {may: []string{"registry", "layout", "dist"}, never: impure},
-	"rng":                   {may: []string{"dist", "rng/internal/..."}, never: impure},
-	"rng/internal/...":      {may: []string{"rng/internal/..."}, never: impure},
-	"fill":                  {may: []string{"plan", "rng", "dist", "layout"}, never: impure},
-	"checkpoint/...":        {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
-	"parity":                {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist"}, never: impure},
-	".":                     {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
-	"cmd/weightinit":        {may: []string{"internal/cli"}},
-	"internal/cli":          {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
-	"internal/atomicfile":   {},
-	"internal/faultfs":      {may: []string{"internal/atomicfile"}},
-	"internal/inputfile":    {},
-	"internal/record":       {},
-	"internal/summary":      {never: impure},
-	"internal/hostile/...":  {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
-	"internal/archtest":     {},
-	"scripts/...":           {may: []string{"rng", "dist", "layout", "internal/hostile/..."}},
+	"layout":                  {never: impure},
+	"dist":                    {never: impure},
+	"model":                   {may: []string{"layout", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
+	"registry":                {may: []string{"layout", "dist"}, never: impure},
+	"registry/registrytest":   {may: []string{"registry", "layout", "dist"}, never: impure},
+	"modes/internal/...":      {may: []string{"dist", "layout"}, never: impure},
+	"modes/native":            {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
+	"modes/elementary":        {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
+	"modes/standard":          {may: []string{"registry", "modes/..."}, never: impure},
+	"plan":                    {may: []string{"registry", "layout", "dist"}, never: impure},
+	"rng":                     {may: []string{"dist", "rng/internal/..."}, never: impure},
+	"rng/internal/...":        {may: []string{"rng/internal/..."}, never: impure},
+	"fill":                    {may: []string{"plan", "rng", "dist", "layout"}, never: impure},
+	"checkpoint/...":          {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
+	"parity":                  {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist"}, never: impure},
+	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
+	"cmd/weightinit":          {may: []string{"internal/cli"}},
+	"internal/cli":            {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
+	"internal/atomicfile":     {},
+	"internal/faultfs":        {may: []string{"internal/atomicfile"}},
+	"internal/inputfile":      {},
+	"internal/record":         {},
+	"internal/summary":        {never: impure},
+	"internal/hostile/...":    {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
+	"internal/archtest":       {},
+	"plugins":                 {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/...", "internal/atomicfile", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2"}},
+	"plugins/internal/...":    {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/..."}, never: []string{"math/rand", "math/rand/v2"}},
+	"plugins/protocol":        {},
+	"plugins/protocol/modev1": {},
+	"plugins/sdk":             {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/..."}, never: []string{"math/rand", "math/rand/v2"}},
+	"plugins/sdk/python":      {},
+	"plugins/sdk/sdktest":     {may: []string{"plugins", "plugins/sdk", "plugins/conformance", "plugins/internal/...", "registry", "layout", "dist"}},
+	"plugins/conformance":     {may: []string{"plugins", "plugins/internal/...", "plugins/protocol/...", "registry", "layout", "dist"}},
+	"plugins/templates":       {may: []string{"plugins/internal/...", "plugins/sdk/python"}},
+	"plugins/examples/...":    {may: []string{"registry", "layout", "dist", "plugins/sdk"}},
+	"rng/internal/kernel/gen": {},
+	"internal/needs":          {},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/..."}},
 }
 
 type listed struct {
@@ -128,6 +140,9 @@ func TestImportsKeepToTheTable(t *testing.T) {
 		own, ok := relative(p.ImportPath)
 		require.True(t, ok, p.ImportPath)
 		row, ok := find(own)
+		if slices.Contains(leaves, own) {
+			row, ok = rule{}, true // a leaf may use other leaves
+		}
 		if !ok {
 			t.Errorf("package %s has no row in the table", own)
 			continue
