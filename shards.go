@@ -74,10 +74,7 @@ func WriteCheckpoint(ctx context.Context, p *plan.Plan, cfg *model.Config, dir s
 	if err := sink.run(ctx, p, small, opts); err != nil {
 		return abort(set, err)
 	}
-	if ctx.Err() != nil {
-		return abort(set, context.Cause(ctx))
-	}
-	return set.Commit()
+	return atomicfile.CommitContext(ctx, set)
 }
 
 // splitShards spreads the steps over files by Hugging Face's rule: a file is

@@ -95,10 +95,7 @@ func writeFile(ctx context.Context, p *plan.Plan, path string, header []byte, of
 	if err := fill.Run(ctx, p, sink, opts.fill()); err != nil {
 		return abort(f, err)
 	}
-	if ctx.Err() != nil {
-		return abort(f, context.Cause(ctx))
-	}
-	return f.Commit()
+	return atomicfile.CommitContext(ctx, f)
 }
 
 // aborter is a file or a set of files that is not committed yet.
@@ -167,10 +164,7 @@ func WriteNPY(ctx context.Context, p *plan.Plan, cfg *model.Config, dir string, 
 	if err := sink.run(ctx, p, text, opts); err != nil {
 		return abort(set, err)
 	}
-	if ctx.Err() != nil {
-		return abort(set, context.Cause(ctx))
-	}
-	return set.Commit()
+	return atomicfile.CommitContext(ctx, set)
 }
 
 // npySink writes every parameter into a file of its own.

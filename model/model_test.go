@@ -162,7 +162,7 @@ func TestUnknownFieldsAreRefusedWithTheNearestName(t *testing.T) {
 	}
 	requireFieldFault(t, `"quantum":1`, "quantum", "unknown field")
 	requireFieldFault(t, `"`+strings.Repeat("x", 1<<20)+`":1`, strings.Repeat("x", 1<<20), "unknown field")
-	requireFieldFault(t, `"":1`, "", "unknown field")
+	requireFieldFault(t, `"":1`, "", "field without a name")
 	requireFieldFault(t, `"yarn_factor":1.0`, "yarn_factor", "unknown field") // of HookedTransformerConfig only
 }
 

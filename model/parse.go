@@ -169,6 +169,9 @@ func (d *document) config(name string) (*result, *Error) {
 	if d.huggingFace != nil {
 		return nil, (&Error{Field: "model_type", Problem: "this is a Hugging Face config, and Hugging Face configs are not supported by this version yet: give a config with TransformerLens field names (d_model, n_layers, ...)"}).at(*d.huggingFace)
 	}
+	if d.unknown != nil && d.unknown.key == "" {
+		return nil, badText(d.unknown.at, "a field without a name: remove it, or name it")
+	}
 	if d.unknown != nil {
 		return nil, badField(d.unknown.key, "", "unknown field%s", cmp.Or(suggestion(d.unknown.key, fieldNames()), ": remove it, or correct its name")).at(d.unknown.at)
 	}

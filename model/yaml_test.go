@@ -160,6 +160,16 @@ func TestYAMLThatReadersDisagreeAbout(t *testing.T) {
 			requireYAMLFault(t, yamlConfig(c.text, "seed"), words...)
 		})
 	}
+	for name, text := range map[string]string{
+		"keys":                      "attn_types: [{" + strings.Repeat("a: 1,", 1100) + "}]\n",
+		"words and signs":           "attn_types: [" + strings.Repeat("1,", 9000) + "]\n",
+		"paths":                     "attn_types:\n  " + strings.Repeat("k", 5000) + ":\n" + strings.Repeat("  - 1\n", 5000),
+		"paths of objects in lists": "attn_types: [" + strings.Repeat("{"+strings.Repeat("k", 900)+": [", 30) + strings.Repeat("1,", 5000) + strings.Repeat("]}", 30) + "]\n",
+	} {
+		bytes, _ := allocated(func() { requireYAMLFault(t, yamlConfig(text, "seed"), "limit") })
+		require.Less(t, bytes, uint64(64<<20), name)
+	}
+	parseYAML(t, yamlConfig("attn_types:\n"+strings.Repeat("- global\n", 5000)))
 	parseYAML(t, yamlConfig("attn_types: [&a ["+strings.Repeat("1, ", 99)+"1], "+strings.Repeat("*a, ", 99)+"1]\n"))
 	parseYAML(t, yamlConfig("model_name: |\n"+strings.Repeat("\n", 200)+"  x\n"))
 	parseYAML(t, yamlConfig(strings.Repeat("\n", 60_000)))

@@ -178,18 +178,19 @@ func (t *Truncated[T]) place(k, count int64, walker **Stream) (values, tests *St
 		cost = 2 * t.n * per
 	}
 	if k == t.passes {
-		start := t.frontier.Clone()
+		p := &pass{values: t.frontier.Clone()}
+		if t.proposes {
+			t.frontier.Advance(t.n * per)
+			p.tests = t.frontier.Clone()
+			t.frontier.Advance(t.n * per)
+		} else {
+			t.frontier.Advance(cost)
+		}
 		if k < t.maxKept {
-			p := &pass{values: start}
-			if t.proposes {
-				p.tests = start.Clone()
-				p.tests.Advance(t.n * per)
-			}
 			t.kept = append(t.kept, p)
 		} else if t.deep == nil {
-			t.deep = start
+			t.deep = p.values
 		}
-		t.frontier.Advance(cost)
 		t.passes++
 	}
 	if k < t.maxKept {

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,21 +25,36 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	fixtures, err := filepath.Abs("../../testdata/torch/2.15.0")
 	require.NoError(t, err)
+	examples := buildExamples(t, "scaled", "filled")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FIXTURES", fixtures)
+			env.Setenv("EXAMPLES", examples)
+			env.Setenv("WEIGHTINIT_PLUGIN_DIR", filepath.Join(env.WorkDir, ".store"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"flipbit":  flipBit,
-			"oneline":  oneLine,
-			"holds":    onlyTheseFiles,
-			"truncate": truncate,
+			"flipbit":   flipBit,
+			"flipstore": flipStore,
+			"oneline":   oneLine,
+			"holds":     onlyTheseFiles,
+			"truncate":  truncate,
 		},
 	})
+}
+
+// buildExamples builds example plugins and returns their folder.
+func buildExamples(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range names {
+		out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../../plugins/examples/"+name).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	return dir
 }
 
 // flipBit FILE OFFSET inverts the lowest bit of a byte; a negative offset
@@ -52,7 +68,19 @@ func flipBit(ts *testscript.TestScript, _ bool, args []string) {
 		offset += len(data)
 	}
 	data[offset] ^= 1
+	ts.Check(os.Chmod(path, 0o700)) // files in the plugin store are read-only
 	ts.Check(os.WriteFile(path, data, 0o666))
+}
+
+// flipStore DIR inverts a bit of the one program in a plugin store.
+func flipStore(ts *testscript.TestScript, _ bool, args []string) {
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "scaled-*", "scaled"))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d copies in the store", len(found))
+	}
+	flipBit(ts, false, []string{found[0], "-1"})
+	ts.Check(os.Chmod(found[0], 0o500))
 }
 
 // truncate FILE SIZE cuts a file.
@@ -93,7 +121,7 @@ func onlyTheseFiles(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	var names []string
 	for _, e := range entries {
-		if e.Name() != ".tmp" { // the story's own TMPDIR
+		if e.Name() != ".tmp" && e.Name() != ".store" { // the story's own TMPDIR and plugin store
 			names = append(names, e.Name())
 		}
 	}

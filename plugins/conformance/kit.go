@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/grpc"
 
-	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -216,7 +217,7 @@ func (e *env) check(ctx context.Context, c check) Result {
 	case errors.As(err, &skipped):
 		r.Status, r.Reason = Skip, string(skipped)
 	case err != nil:
-		r.Status, r.Reason = Fail, shown.Cut(err.Error(), maxReason)
+		r.Status, r.Reason = Fail, oneLine(err.Error())
 		e.revive(ctx)
 	}
 	return r
@@ -224,6 +225,21 @@ func (e *env) check(ctx context.Context, c check) Result {
 
 // maxReason is the most bytes of a reason.
 const maxReason = 600
+
+// oneLine cuts a reason. What a plugin wrote is quoted in it already, so only
+// what slipped through is taken out.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+	if len(s) > maxReason {
+		s = strings.ToValidUTF8(s[:maxReason], "") + "…"
+	}
+	return s
+}
 
 // revive replaces a main instance that does not answer any more.
 func (e *env) revive(ctx context.Context) {
