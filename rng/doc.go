@@ -1,12 +1,14 @@
 /*
 Package rng makes the numbers that PyTorch's CPU generator makes, bit for bit:
-constants, uniforms and normals, in float32 and float64, and their roundings to
-bfloat16 and binary16.
+constants, uniforms and normals, in float32 and float64, what torch.nn.init makes
+of them (truncated normals, sparse matrices, identities), and the roundings to
+bfloat16 and binary16. Orthogonal matrices are made too, from torch's draws, but
+not with torch's bits.
 
 It does not decide what is drawn (package dist describes that, package plan
 orders it), does not spread work over cores (package fill does), and offers no
 other generator. A [Stream] is one generator; [Fill] draws one tensor from it,
-[Begin] the same tensor in pieces.
+[Begin] the same tensor in pieces, [BeginTruncated] a truncated normal.
 
 What follows is the specification. The judge is PyTorch 2.15.0 as its official
 wheel runs on x86-64 Linux with AVX2 and glibc 2.36; scripts/reference/exhaustive
@@ -141,11 +143,27 @@ For w(k) = k·2654435761 mod 2^32 and u = (w(k) + 0.5)·2^-32 they give
 	sin(2 pi u)  bfe59d9dcdb2273b    3fefe0a21615a2ad    3fcb20632654784a
 	cos(2 pi u)  bfe79886a24c0dd0    3fb66188abbab812    3fef45ecbf50c794
 
+# Truncated normals, sparse matrices, orthogonal matrices
+
+The procedure of a truncated normal stands at [Truncated]. A sparse matrix is a
+normal tensor followed, for each column, by a permutation of the rows r = 0, 1, …:
+step i, from 0 to rows - 2, swaps r[i] with r[i + word mod (rows - i)], a word a
+step whatever the compute type. The first ceil(sparsity·rows) entries, in
+float64, are the rows set to +0: [NewMask]. What an orthogonal matrix is, and
+what is not promised of it, stands at [Orthogonal].
+
+	seed  draw                                    first three elements      SHA-256 of the bytes
+	12    trunc_normal(0, 1, -2, 2), n = 2500     be072e63 be0072b9 3eb049b7  cdc57b174faee0bd…
+	12    trunc_normal(0, 1, 2, 4), n = 1000      4010ab06 400a5795 400e3cbe  e6eab8ef690d1065…
+	31    sparse(0.9) of 40 rows, 13 columns      00000000 bb546127 00000000  229557d6e612a682…
+
 # Constants, steps after the draw, casts
 
 A constant is rounded to the compute type and draws nothing. A multiply step
 rounds its number to the compute type and multiplies each element, one rounding;
 this is not the same as a draw with scaled numbers.
+
+A divide step divides, it does not multiply by the inverse. Zeroed rows are +0.
 
 bfloat16 and binary16 are rounded from finished float32 values, to nearest even:
 [BF16], [F16]. That is what torch's module.to(dtype) does. Torch tensors that are

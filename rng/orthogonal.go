@@ -1,6 +1,8 @@
 package rng
 
 import (
+	"fmt"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/lapack"
 	lapackgo "gonum.org/v1/gonum/lapack/gonum"
@@ -8,8 +10,8 @@ import (
 	"github.com/weightinit/weightinit/dist"
 )
 
-// MaxOrthogonal is the largest number of elements that [Orthogonal] is meant
-// for: it takes 20 bytes of memory an element, and time that grows with the
+// MaxOrthogonal is the largest number of elements that [Orthogonal] makes: it
+// takes up to 20 bytes of memory an element, and time that grows with the
 // elements times the smaller side.
 const MaxOrthogonal = 1 << 26
 
@@ -25,13 +27,16 @@ const MaxOrthogonal = 1 << 26
 // every run on one kind of processor, whatever the number of cores.
 //
 // stop is asked between groups of columns; its error ends the work and is
-// returned.
+// returned. More elements than [MaxOrthogonal] are an error.
 func Orthogonal[T float32 | float64](s *Stream, gain float64, rows, cols int64, stop func() error) ([]T, error) {
-	n := rows * cols
-	values := make([]T, max(n, 0))
-	if n <= 0 {
-		return values, nil
+	if rows <= 0 || cols <= 0 {
+		return nil, nil
 	}
+	if rows > MaxOrthogonal/cols {
+		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, MaxOrthogonal)
+	}
+	n := rows * cols
+	values := make([]T, n)
 	Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, values)
 	tall, wide := int(max(rows, cols)), int(min(rows, cols))
 	// at is the place in values of an element of the tall matrix.

@@ -18,9 +18,11 @@ type Mask struct {
 // columns: rows - 1 words each, none if there are fewer than two rows.
 //
 // It takes four bytes a row beside the mask. rows is at most
-// [MaxPermutation], zeros at most rows. stop is asked before each column; its
+// [MaxPermutation]; zeros beyond rows count as rows. stop is asked before each column; its
 // error ends the work and is returned.
 func NewMask(s *Stream, rows, cols, zeros, low, high int64, stop func() error) (*Mask, error) {
+	rows = max(rows, 0)
+	zeros = min(max(zeros, 0), rows)
 	m := &Mask{low: low, high: high, bits: make([]uint64, (max(high-low, 0)+63)/64)}
 	order := make([]uint32, rows)
 	var words [1024]uint32
@@ -33,7 +35,7 @@ func NewMask(s *Stream, rows, cols, zeros, low, high int64, stop func() error) (
 		}
 		// Step i swaps entry i with one from i on. After zeros steps the
 		// entries that count stand.
-		steps := max(min(zeros, rows-1), 0)
+		steps := min(zeros, max(rows-1, 0))
 		for i := int64(0); i < steps; {
 			k := min(int64(len(words)), steps-i)
 			s.read(words[:k])
@@ -59,10 +61,12 @@ func (m *Mask) set(element int64) {
 }
 
 // Zero sets the marked elements among dst to +0; dst holds the elements from
-// first on, all inside the mask's range.
+// first on. Elements outside the mask's range are not marked.
 func Zero[T float32 | float64](dst []T, first int64, m *Mask) {
-	for i := range dst {
-		at := first + int64(i) - m.low
+	low := min(max(m.low-first, 0), int64(len(dst)))
+	high := min(max(m.high-first, low), int64(len(dst)))
+	for i := low; i < high; i++ {
+		at := first + i - m.low
 		if m.bits[at/64]>>(at%64)&1 == 1 {
 			dst[i] = 0
 		}

@@ -157,6 +157,8 @@ func TestOrthogonalMatricesAreOrthogonal(t *testing.T) {
 	empty, err := rng.Orthogonal[float32](rng.New(3), 1, 0, 5, proceed)
 	require.NoError(t, err)
 	require.Empty(t, empty)
+	_, err = rng.Orthogonal[float32](rng.New(3), 1, math.MaxInt64, 2, proceed)
+	require.ErrorContains(t, err, "limit is 67108864")
 	stop := errors.New("stop")
 	_, err = rng.Orthogonal[float32](rng.New(3), 1, 5, 5, func() error { return stop })
 	require.ErrorIs(t, err, stop)

@@ -84,7 +84,7 @@ func modeInfo(m Mode) (*modev1.ModeInfo, error) {
 	}
 	instance := m.New()
 	if instance == nil {
-		return nil, fmt.Errorf("New returned nil")
+		return nil, fmt.Errorf("its New returned nil")
 	}
 	options, err := registry.Options(instance)
 	if err != nil {

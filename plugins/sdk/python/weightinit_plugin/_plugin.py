@@ -57,7 +57,7 @@ class Part(NamedTuple):
     """F32 or F64: the type of the values."""
     first: int
     """The first element asked for, in row-major order."""
-    count: int
+    count: int  # type: ignore[assignment]
     """How many elements from there on."""
     chunk_bytes: int
     """A good size for what is yielded at once, in bytes. It must not change

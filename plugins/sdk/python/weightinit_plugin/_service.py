@@ -243,7 +243,7 @@ def _bytes_of(piece: Any, part: Part) -> memoryview:
             raise ValueError(f"fill of {part.param.name!r}: {len(piece)} bytes are no whole elements of {size}")
         return memoryview(piece).cast("B")
     if hasattr(piece, "astype"):  # numpy and its kin: rounds once, to nearest
-        return memoryview(piece.astype("<f%d" % size, copy=False).tobytes())
+        return memoryview(piece.astype(f"<f{size}", copy=False).tobytes())
     if not len(piece):
         return memoryview(b"")
     if not (isinstance(piece, array) and piece.typecode == code):
