@@ -19,8 +19,7 @@ func readYAML(text []byte) (*document, *Error) {
 	if fault := scanYAMLText(text); fault != nil {
 		return nil, fault
 	}
-	// The lexer miscounts columns at other line ends.
-	lines := strings.ReplaceAll(strings.ReplaceAll(string(text), "\r\n", "\n"), "\r", "\n")
+	lines := cleanLines(string(text))
 	tokens := lexer.Tokenize(lines)
 	if fault := scanYAMLTokens(tokens); fault != nil {
 		return nil, fault
@@ -52,6 +51,18 @@ func readYAML(text []byte) (*document, *Error) {
 		}
 	}
 	return d, nil
+}
+
+// cleanLines ends every line with a line feed and nothing before it: after
+// carriage returns and spaces at the end of a line the lexer miscounts columns.
+// In texts of one line both mean nothing.
+func cleanLines(text string) string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // yamlError turns an error of goccy's parser, whose text is several lines,

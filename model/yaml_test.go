@@ -111,6 +111,7 @@ func TestYAMLThatReadersDisagreeAbout(t *testing.T) {
 		"an anchor without a value":                    {"attn_types: &x\n\nseed\n", "indent"},
 		"an anchor at the left margin":                 {"attn_types:\n&x [1]\n", ""},
 		"a value at the left margin":                   {"attn_types:\n[1]\n", "indent"},
+		"a value at the left margin after spaces":      {"model_name: \n\nx\n", "indent"},
 		"an alias at the left margin":                  {"device: &x cpu\nmodel_name:\n\n*x\n", "indent"},
 		"a tab inside a key":                           {"se\ted: 8\n", "tab"},
 		"a tab before a value":                         {"seed:\t8\n", "tab"},

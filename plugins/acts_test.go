@@ -253,7 +253,7 @@ func report(req *modev1.AssignRequest) *modev1.AssignReply {
 	var fds []string
 	links, _ := filepath.Glob("/proc/self/fd/*")
 	for _, l := range links {
-		if to, err := os.Readlink(l); err == nil && !strings.HasPrefix(to, "socket:") && !strings.HasPrefix(to, "anon_inode:") && !strings.Contains(to, "/proc/") {
+		if to, err := os.Readlink(l); err == nil && !strings.HasPrefix(to, "socket:") && !strings.HasPrefix(to, "pipe:") && !strings.HasPrefix(to, "/sys/") && !strings.HasPrefix(to, "anon_inode:") && !strings.Contains(to, "/proc/") {
 			fds = append(fds, filepath.Base(l)+" "+to)
 		}
 	}

@@ -201,10 +201,14 @@ func TestH10AKilledHostTakesItsPluginAlong(t *testing.T) {
 		{"in Fill", "filling", []string{"fill", "hang"}},
 	} {
 		t.Run(phase.name, func(t *testing.T) {
-			t.Parallel()
+			// Not in parallel: the next host would sweep what this one left.
+			var ids []string
 			for range times {
-				id := hostThatDies(t, phase.until, 20*time.Millisecond, phase.args...)
+				id := hostThatDies(t, phase.until, 5*time.Millisecond, phase.args...)
 				require.Eventually(t, func() bool { return len(processesOf(id)) == 0 }, 5*time.Second, 2*time.Millisecond)
+				ids = append(ids, id)
+			}
+			for _, id := range ids {
 				sweepOf(t, id)
 			}
 		})
@@ -273,6 +277,38 @@ func TestH11ThreadsThatEndDoNotTakeThePluginAlong(t *testing.T) {
 		p.Stop()
 	}
 	r.nothingLeft()
+}
+
+func TestH11TheThreadThatStartsAPluginIsItsOwn(t *testing.T) {
+	r := watch(t)
+	o := r.options(patient())
+	threads := map[int]bool{}
+	o.starting = func([]string, []string) {
+		// Without a lock the goroutine soon moves to another thread.
+		stop := make(chan struct{})
+		for range 8 {
+			go func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						runtime.Gosched()
+					}
+				}
+			}()
+		}
+		for range 100 {
+			threads[unix.Gettid()] = true
+			time.Sleep(50 * time.Microsecond)
+			runtime.Gosched()
+		}
+		close(stop)
+	}
+	p, err := Launch(context.Background(), playing(t, "good"), o)
+	require.NoError(t, err)
+	p.Stop()
+	require.Len(t, threads, 1)
 }
 
 func TestH12AFloodIsCut(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/faultfs"
+	"github.com/weightinit/weightinit/internal/needs"
 )
 
 // smallDisk mounts a file system of 30 MB that holds nothing but "w".
@@ -19,7 +20,7 @@ func smallDisk(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
 	if err := syscall.Mount("atomicfile-test", root, "tmpfs", 0, "size=30m"); err != nil {
-		t.Skip("a full disk needs root and the right to mount a tmpfs:", err)
+		needs.Skip(t, "needs root and the right to mount a tmpfs: %v", err)
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(root, 0)) })
 	require.NoError(t, os.Mkdir(root+"/w", 0o755))

@@ -18,6 +18,7 @@ import (
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/faultfs"
+	"github.com/weightinit/weightinit/internal/needs"
 )
 
 // picture describes everything below root: kinds, inodes, sizes, times, bytes.
@@ -175,7 +176,7 @@ func TestRefusedNamesInASet(t *testing.T) {
 func TestDevicesAreNeverReplaced(t *testing.T) {
 	root := t.TempDir()
 	if err := unix.Mknod(root+"/x", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 7))); err != nil {
-		t.Skip("making a device node needs root:", err)
+		needs.Skip(t, "needs root, to make a device node: %v", err)
 	}
 	before := picture(t, root)
 	for _, force := range []bool{false, true} {

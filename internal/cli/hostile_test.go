@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/weightinit/weightinit/internal/hostile"
 	"github.com/weightinit/weightinit/internal/hostile/configs"
+	"github.com/weightinit/weightinit/internal/needs"
+	"github.com/weightinit/weightinit/internal/shown"
 )
 
 // requireRefusal checks exit code 2, one line on stderr that names the words,
@@ -59,15 +62,15 @@ func requireFindings(t *testing.T, stderr string, warn bool, words []string) {
 }
 
 func TestInspectKeepsTheTableOfHostileFiles(t *testing.T) {
-	cases := append(hostile.Safetensors(), hostile.NPY()...)
-	require.Greater(t, len(cases), 180)
+	cases := slices.Concat(hostile.Safetensors(), hostile.NPY(), hostile.Directories())
+	require.Greater(t, len(cases), 200)
 	for _, c := range cases {
 		t.Run(c.ID, func(t *testing.T) {
 			path, err := c.Write(t.TempDir())
 			require.NoError(t, err)
 			code, stdout, stderr := run("inspect", path)
 			if c.Verdict == hostile.Refuse {
-				requireRefusal(t, code, stdout, stderr, append([]string{filepath.Base(path)}, c.MustName...))
+				requireRefusal(t, code, stdout, stderr, append([]string{shown.Text(filepath.Base(path))}, c.MustName...))
 				return
 			}
 			require.Zero(t, code, stderr)
@@ -89,7 +92,7 @@ func TestPlanAndInitKeepTheTableOfHostileConfigs(t *testing.T) {
 			dir := t.TempDir()
 			path, err := c.Put(dir)
 			if errors.Is(err, configs.ErrNoSuchFile) {
-				t.Skip("this system has no such kind of file")
+				needs.Skip(t, "needs a kind of file that this system does not have")
 			}
 			require.NoError(t, err)
 			args := []string{"--config", path}

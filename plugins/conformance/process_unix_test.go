@@ -77,12 +77,17 @@ func play(act string) {
 			os.Exit(9)
 		}
 	case "sigint":
+		ch := make(chan os.Signal, 1)
 		go func() {
-			time.Sleep(50 * time.Millisecond) // after the SDK has seen to it
-			ch := make(chan os.Signal, 1)
-			signal.Notify(ch, os.Interrupt)
-			<-ch
-			os.Exit(130)
+			// Again and again, as the SDK undoes what was asked for before.
+			for ; ; time.Sleep(time.Millisecond) {
+				signal.Notify(ch, os.Interrupt)
+				select {
+				case <-ch:
+					os.Exit(130)
+				default:
+				}
+			}
 		}()
 	case "litter":
 		if err := os.WriteFile("cache", nil, 0o600); err != nil {

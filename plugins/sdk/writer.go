@@ -10,6 +10,12 @@ import (
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
 )
 
+// The exponents of infinity and NaN.
+const (
+	exponent32 = 0xFF << 23
+	exponent64 = 0x7FF << 52
+)
+
 // Writer takes the values of one [Filler.Fill] and sends them in chunks. After
 // an error it takes no more.
 type Writer struct {
@@ -53,13 +59,14 @@ func (w *Writer) Float32(values []float32) error {
 		w.buf = w.buf[:at+room*w.size()]
 		dst := w.buf[at:]
 		for i, v := range values[:room] {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			bits := math.Float32bits(v)
+			if bits&exponent32 == exponent32 {
 				return w.notFinite(w.next+int64(i), float64(v))
 			}
 			if w.wide {
 				binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(float64(v)))
 			} else {
-				binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+				binary.LittleEndian.PutUint32(dst[4*i:], bits)
 			}
 		}
 		values = values[room:]
@@ -81,15 +88,19 @@ func (w *Writer) Float64(values []float64) error {
 		w.buf = w.buf[:at+room*w.size()]
 		dst := w.buf[at:]
 		for i, v := range values[:room] {
-			narrow := float32(v)
-			if math.IsNaN(v) || math.IsInf(v, 0) || (!w.wide && math.IsInf(float64(narrow), 0)) {
+			if w.wide {
+				bits := math.Float64bits(v)
+				if bits&exponent64 == exponent64 {
+					return w.notFinite(w.next+int64(i), v)
+				}
+				binary.LittleEndian.PutUint64(dst[8*i:], bits)
+				continue
+			}
+			bits := math.Float32bits(float32(v))
+			if bits&exponent32 == exponent32 {
 				return w.notFinite(w.next+int64(i), v)
 			}
-			if w.wide {
-				binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(v))
-			} else {
-				binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(narrow))
-			}
+			binary.LittleEndian.PutUint32(dst[4*i:], bits)
 		}
 		values = values[room:]
 		w.advance(room)

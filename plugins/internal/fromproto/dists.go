@@ -5,6 +5,9 @@ import (
 	"math"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
@@ -28,14 +31,52 @@ func Dists(reply *modev1.AssignReply, params []layout.Param, rules AssignRules) 
 	}
 	out := make([]dist.Dist, len(params))
 	blocks := 0
+	var err error
 	for i, m := range reply.GetDists() {
-		d, err := assigned(m, params[i], rules, &blocks)
-		if err != nil {
-			e := within(index("dists", i), err).(*FieldError)
-			e.Param = params[i].Name
-			return nil, e
+		if out[i], err = assigned(m, params[i], rules, &blocks); err != nil {
+			return nil, ofParam(i, params[i].Name, err)
 		}
-		out[i] = d
+	}
+	return out, nil
+}
+
+// ofParam puts the error of a distribution into its place in the reply.
+func ofParam(i int, name string, err error) error {
+	e := within(index("dists", i), err).(*FieldError)
+	e.Param = name
+	return e
+}
+
+// DecodeDists is [ScanAssign], decoding and [Dists] in one. It decodes one
+// distribution after the other, so the messages of a whole reply, several
+// times as large as the result, are never in memory together.
+func DecodeDists(raw []byte, params []layout.Param, rules AssignRules) ([]dist.Dist, error) {
+	if err := scanAssign(raw, len(params), func(i int) string { return params[i].Name }); err != nil {
+		return nil, err
+	}
+	out := make([]dist.Dist, 0, len(params))
+	blocks := 0
+	err := fields("", raw, func(n protowire.Number, value []byte) error {
+		if n != 1 {
+			return nil
+		}
+		i := len(out)
+		var m modev1.Dist
+		if err := proto.Unmarshal(value, &m); err != nil {
+			return ofParam(i, params[i].Name, bad("", "", "is not protobuf of Dist, or has text that is not UTF-8"))
+		}
+		d, err := assigned(&m, params[i], rules, &blocks)
+		if err != nil {
+			return ofParam(i, params[i].Name, err)
+		}
+		out = append(out, d)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(out) != len(params) {
+		return nil, bad("dists", "", "has %d entries for %d parameters", len(out), len(params))
 	}
 	return out, nil
 }
@@ -93,16 +134,15 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 	}
 	parts := make([]dist.Part, len(list.Blocks))
 	for i, b := range list.Blocks {
-		field := index("blocks", i)
 		if b.GetDist().GetBlocks() != nil {
-			return d, bad(field, "", "blocks cannot stand inside blocks")
+			return d, bad(index("blocks", i), "", "blocks cannot stand inside blocks")
 		}
 		if b.GetDist().GetFill() != nil {
-			return d, bad(field, "", "fill cannot stand inside blocks")
+			return d, bad(index("blocks", i), "", "fill cannot stand inside blocks")
 		}
 		inner, err := flat(b.GetDist())
 		if err != nil {
-			return d, within(field, err)
+			return d, within(index("blocks", i), err)
 		}
 		parts[i] = dist.Part{Rows: b.GetRows(), Dist: inner}
 	}

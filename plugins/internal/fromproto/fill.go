@@ -59,21 +59,32 @@ func (f *Filling) Done() error {
 }
 
 // firstNotFinite returns the index of the first NaN or infinity, or -1: the
-// numbers whose exponent bits are all set.
+// numbers whose exponent bits are all set. One added to the lowest bit of such
+// an exponent carries into the place of the sign, which is masked out before.
 func firstNotFinite(data []byte, wide bool) int {
+	mask, one, sign, size := uint64(0x7F80_0000_7F80_0000), uint64(0x0080_0000_0080_0000), uint64(0x8000_0000_8000_0000), 4
 	if wide {
-		const exponent = 0x7FF << 52
-		for i := 0; i+8 <= len(data); i += 8 {
-			if binary.LittleEndian.Uint64(data[i:])&exponent == exponent {
-				return i / 8
-			}
-		}
-		return -1
+		mask, one, sign, size = 0x7FF0<<48, 0x0010<<48, 1<<63, 8
 	}
-	const exponent = 0xFF << 23
-	for i := 0; i+4 <= len(data); i += 4 {
-		if binary.LittleEndian.Uint32(data[i:])&exponent == exponent {
-			return i / 4
+	i := 0
+	for ; i+32 <= len(data); i += 32 {
+		b := data[i : i+32 : i+32]
+		hit := (binary.LittleEndian.Uint64(b)&mask + one) |
+			(binary.LittleEndian.Uint64(b[8:])&mask + one) |
+			(binary.LittleEndian.Uint64(b[16:])&mask + one) |
+			(binary.LittleEndian.Uint64(b[24:])&mask + one)
+		if hit&sign != 0 {
+			break
+		}
+	}
+	for ; i+size <= len(data); i += size {
+		v := uint64(binary.LittleEndian.Uint32(data[i:]))
+		if wide {
+			v = binary.LittleEndian.Uint64(data[i:])
+		}
+		// The upper half of a float32's word is 0 and cannot carry.
+		if (v&mask+one)&sign != 0 {
+			return i / size
 		}
 	}
 	return -1

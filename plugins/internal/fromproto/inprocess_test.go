@@ -83,12 +83,16 @@ func assignOver(t *testing.T, conn grpc.ClientConnInterface, params ...layout.Pa
 	t.Helper()
 	req, err := toproto.AssignRequest("wide", 1, nil, &layout.Layout{Params: params}, layout.BF16)
 	require.NoError(t, err)
+	rules := fromproto.AssignRules{DType: layout.BF16}
+	_, direct := rpc.Dists(t.Context(), conn, req, params, rules)
 	reply, err := rpc.Assign(t.Context(), conn, req)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = fromproto.Dists(reply, params, rules)
 	}
-	_, err = fromproto.Dists(reply, params, fromproto.AssignRules{DType: layout.BF16})
-	return err
+	if err != nil {
+		require.EqualError(t, direct, err.Error(), "both ways of decoding find the same")
+	}
+	return direct
 }
 
 // bytesCodec sends bytes as they are: what no honest server can send.

@@ -2,6 +2,8 @@ package fromproto_test
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -294,6 +296,39 @@ func TestFillingChecksEveryChunk(t *testing.T) {
 	require.NoError(t, wide.Done())
 }
 
+func TestEveryPlaceOfAChunkIsSearched(t *testing.T) {
+	check := func(bits uint64, size int, dtype layout.DType) {
+		word := make([]byte, 8)
+		binary.LittleEndian.PutUint64(word, bits)
+		v := float64(math.Float32frombits(uint32(bits)))
+		if size == 8 {
+			v = math.Float64frombits(bits)
+		}
+		for n := range 21 {
+			for at := range n {
+				data := make([]byte, n*size)
+				for i := range data {
+					data[i] = 0x3F // a number in every place
+				}
+				copy(data[at*size:], word[:size])
+				err := fromproto.NewFilling("w", dtype, 0, uint64(n)).Chunk(0, data)
+				if isFinite(v) {
+					require.NoError(t, err, "%x", bits)
+				} else {
+					require.ErrorContains(t, err, fmt.Sprintf("element %d is not a finite number", at))
+				}
+			}
+		}
+	}
+	for _, v := range special {
+		check(math.Float64bits(v), 8, layout.F64)
+		check(uint64(math.Float32bits(float32(v))), 4, layout.F32)
+	}
+	for _, bits := range []uint64{0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001} {
+		check(bits, 4, layout.F32)
+	}
+}
+
 func TestChunksAreReadWithoutACopy(t *testing.T) {
 	raw, err := proto.Marshal(&modev1.FillChunk{First: 1 << 40, Data: []byte("data")})
 	require.NoError(t, err)
@@ -314,11 +349,15 @@ func FuzzReplies(f *testing.F) {
 	f.Add(raw)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		params := []layout.Param{{Name: "a", Shape: []int64{6, 4}}, {Name: "b", Shape: []int64{6}}}
+		rules := fromproto.AssignRules{DType: layout.F32, Fills: true}
+		decoded, direct := fromproto.DecodeDists(raw, params, rules)
 		var assign modev1.AssignReply
 		if fromproto.ScanAssign(raw, make([]*modev1.Param, len(params))) == nil && proto.Unmarshal(raw, &assign) == nil {
-			list, err := fromproto.Dists(&assign, params, fromproto.AssignRules{DType: layout.F32, Fills: true})
+			list, err := fromproto.Dists(&assign, params, rules)
+			require.Equal(t, err == nil, direct == nil, "%v, %v", err, direct)
 			if err == nil {
 				for i, d := range list {
+					require.True(t, d.Equal(decoded[i]))
 					require.NoError(t, d.Check(math.MaxFloat32))
 					require.NoError(t, d.CheckShape(params[i].Shape))
 				}

@@ -30,21 +30,22 @@ type budget struct {
 // ScanAssign counts the lists of an undecoded AssignReply for the given
 // parameters. It reads the bytes once and allocates nothing.
 func ScanAssign(raw []byte, params []*modev1.Param) error {
+	return scanAssign(raw, len(params), func(i int) string { return params[i].GetName() })
+}
+
+func scanAssign(raw []byte, params int, name func(i int) string) error {
 	var b budget
 	return fields("", raw, func(n protowire.Number, value []byte) error {
 		if n != 1 {
 			return nil
 		}
-		if b.dists++; b.dists > len(params) {
-			return bad("dists", "", "has more than %d entries, one for each parameter", len(params))
+		if b.dists++; b.dists > params {
+			return bad("dists", "", "has more than %d entries, one for each parameter", params)
 		}
-		err := b.dist(value, 0)
-		if err == nil {
-			return nil
+		if err := b.dist(value, 0); err != nil {
+			return ofParam(b.dists-1, name(b.dists-1), err)
 		}
-		e := within(index("dists", b.dists-1), err).(*FieldError)
-		e.Param = params[b.dists-1].GetName()
-		return e
+		return nil
 	})
 }
 

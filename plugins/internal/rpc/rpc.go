@@ -21,6 +21,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
@@ -112,6 +114,17 @@ func Assign(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.Assi
 	}
 	reply := &modev1.AssignReply{}
 	return reply, unmarshal(raw, reply)
+}
+
+// Dists is Assign with all checks: the distributions of the parameters that
+// req asks for, in their order. It needs less memory than decoding the whole
+// reply.
+func Dists(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.AssignRequest, params []layout.Param, rules fromproto.AssignRules) ([]dist.Dist, error) {
+	raw, err := call(ctx, conn, modev1.Mode_Assign_FullMethodName, req)
+	if err != nil {
+		return nil, err
+	}
+	return fromproto.DecodeDists(raw, params, rules)
 }
 
 // Fill asks for values and passes each checked chunk on; the data is valid
