@@ -242,8 +242,8 @@ func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) {
 // firstStreams sees the streams that go-plugin opens by itself. It takes the
 // connection, which go-plugin does not give away when it fails half-way;
 // refuses the broker, which nobody uses; and turns every failure of the stdio
-// service into the one that go-plugin takes for "not there", so that it never
-// gives up with a connection left open.
+// service into the one that go-plugin takes for "not there", so that the health
+// check is what tells the reason.
 func (p *Process) firstStreams(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	p.mu.Lock()
 	p.captured = cc

@@ -189,6 +189,18 @@ func TestValuesLieInsideTheCut(t *testing.T) {
 	}
 }
 
+func TestTheBoundsThemselvesAreInside(t *testing.T) {
+	// The std vanishes in the sum: every value is the mean, which is a bound.
+	for _, d := range []dist.TruncNormal{truncated(1, 1e-30, 0, 1), truncated(1, 1e-30, 1, 2)} {
+		tensor := rng.BeginTruncated[float32](rng.New(1), d, 40)
+		values := make([]float32, 40)
+		_, err := tensor.Next(values, proceed)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), tensor.Passes())
+		require.Equal(t, float32(1), values[39])
+	}
+}
+
 func TestUnitThenScaleMultipliesAndAddsInTheComputeType(t *testing.T) {
 	unit := drawn[float32](t, rng.New(8), truncated(0, 1, -1.5, 2), 500)
 	scaled := drawn[float32](t, rng.New(8), dist.TruncNormal{Mean: 0.3, Std: 0.02, A: -1.5, B: 2, Algorithm: dist.UnitThenScale}, 500)

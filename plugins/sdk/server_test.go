@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"net"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -226,5 +229,45 @@ func BenchmarkStart(b *testing.B) {
 		conn := benchProcess(b)
 		_, err := rpc.Describe(b.Context(), conn, &modev1.DescribeRequest{})
 		require.NoError(b, err)
+	}
+}
+
+// BenchmarkSocketCopy is what BenchmarkFill can be measured against: the same
+// bytes through a plain socket.
+func BenchmarkSocketCopy(b *testing.B) {
+	dir, err := os.MkdirTemp("", "wi")
+	require.NoError(b, err)
+	defer func() { require.NoError(b, os.RemoveAll(dir)) }()
+	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
+	require.NoError(b, err)
+	defer func() { _ = listener.Close() }()
+	const size, chunk = 256 << 20, 1 << 20
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			block := make([]byte, chunk)
+			for range size / chunk {
+				if _, err := conn.Write(block); err != nil {
+					break
+				}
+			}
+			_ = conn.Close()
+		}
+	}()
+	b.SetBytes(size)
+	block := make([]byte, chunk)
+	for b.Loop() {
+		conn, err := net.Dial("unix", filepath.Join(dir, "s"))
+		require.NoError(b, err)
+		n := 0
+		for n < size {
+			got, err := conn.Read(block)
+			require.NoError(b, err)
+			n += got
+		}
+		_ = conn.Close()
 	}
 }
