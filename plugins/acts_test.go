@@ -177,6 +177,20 @@ func init() {
 			}})
 		},
 
+		"stream": func([]string) {
+			ready := make([]byte, 1<<20)
+			serve(&server{fill: func(req *modev1.FillRequest, stream grpc.ServerStreamingServer[modev1.FillChunk]) error {
+				for first := req.First; first < req.First+req.Count; {
+					n := min(uint64(len(ready)/4), req.First+req.Count-first)
+					if err := stream.Send(&modev1.FillChunk{First: first, Data: ready[:4*n]}); err != nil {
+						return err
+					}
+					first += n
+				}
+				return nil
+			}})
+		},
+
 		// hazards
 		"H01": func([]string) {
 			lines := "{\"@message\":1}\n{\"@level\":2,\"@message\":\"m\"}\n{\"@timestamp\":3,\"@message\":\"m\"}\n"

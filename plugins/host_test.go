@@ -199,8 +199,8 @@ func TestAFailedStartIsAnErrorOfRegister(t *testing.T) {
 }
 
 // filler is a running plugin's mode, and a parameter for it to fill.
-func filler(t testing.TB, r *runs) (*Host, Filling) {
-	h := hosting(t, r, pluginFolder(t, "corp", "good"))
+func filler(t testing.TB, r *runs, act string) (*Host, Filling) {
+	h := hosting(t, r, pluginFolder(t, "corp", act))
 	reg := registry.New()
 	require.NoError(t, h.Register(context.Background(), reg, "corp.wide"))
 	info, err := reg.Lookup("corp.wide")
@@ -211,7 +211,7 @@ func filler(t testing.TB, r *runs) (*Host, Filling) {
 }
 
 func TestFillPassesValuesOnInOrder(t *testing.T) {
-	h, f := filler(t, watch(t))
+	h, f := filler(t, watch(t), "good")
 	for _, part := range [][2]uint64{{0, 2500}, {1, 1}, {999, 1002}, {2499, 1}, {5, 0}} {
 		f.First, f.Count = part[0], part[1]
 		next := f.First
@@ -243,7 +243,7 @@ func TestFillPassesValuesOnInOrder(t *testing.T) {
 }
 
 func TestAnErrorOfTheSinkIsReturnedAsItIs(t *testing.T) {
-	h, f := filler(t, watch(t))
+	h, f := filler(t, watch(t), "good")
 	full := errors.New("disk full")
 	err := h.Fill(context.Background(), f, func(uint64, []byte) error { return full })
 	require.Equal(t, full, err)
@@ -252,14 +252,14 @@ func TestAnErrorOfTheSinkIsReturnedAsItIs(t *testing.T) {
 
 func TestASlowSinkIsNotThePluginsFault(t *testing.T) {
 	r := watch(t)
-	h, f := filler(t, r)
+	h, f := filler(t, r, "good")
 	h.plugins[0].process.times.fill = slow * 150 * time.Millisecond
 	pause := slow * 100 * time.Millisecond
 	require.NoError(t, h.Fill(context.Background(), f, func(uint64, []byte) error { time.Sleep(2 * pause); return nil }))
 }
 
 func TestAtMostTwoFillsRunAtOnce(t *testing.T) {
-	h, f := filler(t, watch(t))
+	h, f := filler(t, watch(t), "good")
 	var now, most atomic.Int32
 	var group sync.WaitGroup
 	for range 6 {

@@ -5,7 +5,6 @@ package plugins
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,24 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/registry"
 )
 
-// BenchmarkFill measures the values of a filled parameter on their way through
-// the example plugin and TLS.
+// BenchmarkFill measures values on their way through a plugin that has them
+// ready: gRPC, TLS, the checks of every chunk.
 func BenchmarkFill(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "filled")
-	out, err := exec.Command("go", "build", "-o", path, "./examples/filled").CombinedOutput()
-	require.NoError(b, err, string(out))
-	h := NewHost(HostOptions{})
-	defer h.Close()
-	require.NoError(b, h.AddPath(path))
-	reg := registry.New()
-	require.NoError(b, h.Register(context.Background(), reg))
-	info, err := reg.Lookup(reg.Names()[0])
-	require.NoError(b, err)
-	const count = 16 << 20
-	f := Filling{Mode: info.New(), Param: layout.Param{Name: "w", Shape: []int64{4096, count / 4096}, Role: layout.Query, FanIn: 4096, FanOut: 4096}, DType: layout.F32, Count: count}
+	h, f := filler(b, watch(b), "stream")
+	const count = 32 << 20
+	f.Param.Shape, f.Count, f.DType = []int64{4096, count / 4096}, count, layout.F32
 	b.SetBytes(4 * count)
 	for b.Loop() {
 		require.NoError(b, h.Fill(context.Background(), f, func(uint64, []byte) error { return nil }))
@@ -44,8 +33,10 @@ func TestAPythonPluginForReal(t *testing.T) {
 	if python == "" {
 		t.Skip("WEIGHTINIT_TEST_PYTHON names no interpreter with grpcio")
 	}
-	folder, err := filepath.Abs("examples/scaled_py")
-	require.NoError(t, err)
+	// A folder that brings the SDK along needs no installed one.
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS("examples/scaled_py")))
+	require.NoError(t, os.CopyFS(filepath.Join(folder, "weightinit_plugin"), os.DirFS("sdk/python/weightinit_plugin")))
 	r := watch(t)
 	o := r.options(patient())
 	o.Python = python
