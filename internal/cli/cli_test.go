@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	fixtures, err := filepath.Abs("../../testdata/torch/2.15.0")
 	require.NoError(t, err)
-	examples := buildExamples(t, "scaled", "filled")
+	examples := buildPlugins(t, "../../plugins/examples/scaled", "../../plugins/examples/filled", "./testdata/twin")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -46,14 +46,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// buildExamples builds example plugins and returns their folder.
-func buildExamples(t *testing.T, names ...string) string {
+// buildPlugins builds the plugins in some folders and returns the folder of
+// the programs.
+func buildPlugins(t *testing.T, folders ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range names {
-		out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../../plugins/examples/"+name).CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
+	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, folders...)
+	out, err := exec.Command("go", args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 	return dir
 }
 
