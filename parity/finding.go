@@ -1,0 +1,69 @@
+package parity
+
+// Verdict is what one test says of one tensor.
+type Verdict string
+
+// The verdicts. Only Fail fails a run.
+const (
+	Pass Verdict = "pass"
+	Fail Verdict = "fail"
+	// Weak passes: nothing speaks against it, but there are too few values to
+	// show that the two are equivalent.
+	Weak Verdict = "weak"
+	// Info is printed and never fails.
+	Info Verdict = "info"
+)
+
+// Finding is the result of one test on one tensor (or on a pool of small
+// ones), in the terms in which every report shows it.
+type Finding struct {
+	// Tensor is the name; for a pool "pool of N tensors", with Members.
+	Tensor  string
+	Members []string
+	// Test is the short name of the test, such as "bits", "shape", "close" or
+	// "T2 std".
+	Test    string
+	Verdict Verdict
+	// P and Adjusted are the raw and the Holm-adjusted p-value; NaN for tests
+	// without one.
+	P, Adjusted float64
+	// Effect is the size of the effect in the unit of the margin, and
+	// EffectText how a person reads it, such as "+3.0% (0.020601, declared 0.02)".
+	Effect     float64
+	EffectText string
+	// Margin is the equivalence margin in the same unit; NaN when there is none.
+	Margin float64
+	// N is the number of values tested.
+	N int64
+	// Sees is the smallest effect that the test would have found; NaN when
+	// that is not defined.
+	Sees float64
+	// Index is the first place that differs, in C order; -1 when there is none.
+	Index int64
+	// Detail is one line: what was found and what was wanted.
+	Detail string
+}
+
+// Summary counts what a run of checks did.
+type Summary struct {
+	// Checks names the checks that ran, such as "bits" or "stats".
+	Checks []string
+	// Reference and Candidate say what was compared.
+	Reference, Candidate string
+	Tensors, Tests       int
+	Failed, Weak         int
+	// FamilyLimit is the family-wise limit of p-values, StrictestLimit the
+	// smallest limit that a single one was held against; 0 without statistics.
+	FamilyLimit, StrictestLimit float64
+}
+
+// Result is a whole run of checks.
+type Result struct {
+	Summary Summary
+	// Findings are in the order of the reference's tensors and of the tests;
+	// failures are not moved to the front (reports do that).
+	Findings []Finding
+}
+
+// Passed reports whether no finding is a failure.
+func (r Result) Passed() bool { return r.Summary.Failed == 0 }
