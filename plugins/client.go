@@ -137,11 +137,7 @@ func (p *Process) Assign(ctx context.Context, m ModeInfo, options []byte, l *lay
 	}
 	var out []dist.Dist
 	err = p.call(ctx, "assign", p.timeout(p.times.assignFor(len(l.Params))), func(ctx context.Context) error {
-		reply, err := rpc.Assign(ctx, p.conn, req)
-		if err != nil {
-			return err
-		}
-		out, err = fromproto.Dists(reply, l.Params, fromproto.AssignRules{DType: dtype, Fills: m.Fills})
+		out, err = rpc.Dists(ctx, p.conn, req, l.Params, fromproto.AssignRules{DType: dtype, Fills: m.Fills})
 		return err
 	})
 	return out, err
