@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/internal/needs"
 	"github.com/weightinit/weightinit/layout"
 )
 
@@ -26,13 +27,9 @@ func BenchmarkFill(b *testing.B) {
 	}
 }
 
-// TestAPythonPluginForReal runs where an interpreter with grpcio is: the one
-// that WEIGHTINIT_TEST_PYTHON names.
+// TestAPythonPluginForReal runs where an interpreter with grpcio is.
 func TestAPythonPluginForReal(t *testing.T) {
-	python := os.Getenv("WEIGHTINIT_TEST_PYTHON")
-	if python == "" {
-		t.Skip("WEIGHTINIT_TEST_PYTHON names no interpreter with grpcio")
-	}
+	python := needs.Python(t)
 	// A folder that brings the SDK along needs no installed one.
 	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS("examples/scaled_py")))

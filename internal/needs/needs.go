@@ -5,6 +5,7 @@ package needs
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -15,4 +16,23 @@ func Skip(t testing.TB, format string, args ...any) {
 		t.Fatalf("WEIGHTINIT_NO_SKIP is set and this test "+format, args...)
 	}
 	t.Skipf("this test "+format, args...)
+}
+
+// Python returns an interpreter with grpcio and protobuf: the one that
+// WEIGHTINIT_TEST_PYTHON names, else the one that scripts/plugin-python made.
+// Without either the test is skipped.
+func Python(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("WEIGHTINIT_TEST_PYTHON"); path != "" {
+		return path
+	}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if home, err := os.UserHomeDir(); cache == "" && err == nil {
+		cache = filepath.Join(home, ".cache")
+	}
+	path := filepath.Join(cache, "weightinit", "plugin-python", "bin", "python")
+	if _, err := os.Stat(path); err != nil {
+		Skip(t, "needs Python with grpcio and protobuf: run scripts/plugin-python, or name an interpreter in WEIGHTINIT_TEST_PYTHON")
+	}
+	return path
 }

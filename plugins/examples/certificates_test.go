@@ -67,7 +67,7 @@ func clientCertificate(t *testing.T, curve elliptic.Curve) tls.Certificate {
 func dial(t *testing.T, folder string, cert tls.Certificate) error {
 	t.Helper()
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
-	cmd := exec.Command(python(t), "-I", "-B", folder)
+	cmd := exec.Command(needs.Python(t), "-I", "-B", folder)
 	cmd.Env = []string{
 		"WEIGHTINIT_PLUGIN=b0a290f45eddece6c42d96756447d79438a2e554", "PLUGIN_PROTOCOL_VERSIONS=1",
 		"PLUGIN_UNIX_SOCKET_DIR=" + t.TempDir(), "PLUGIN_CLIENT_CERT=" + string(text),

@@ -48,7 +48,7 @@ func TestAGeneratedPythonPluginWorksAsItIs(t *testing.T) {
 	conforms(t, folder, wholeKit)
 
 	// Its own tests; they find no weightinit, and skip what needs it.
-	cmd := exec.Command(python(t), "-B", "-m", "unittest")
+	cmd := exec.Command(needs.Python(t), "-B", "-m", "unittest")
 	cmd.Dir, cmd.Env = folder, []string{"PATH=" + t.TempDir()}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -67,7 +67,7 @@ func conforms(t *testing.T, folder string, checks *regexp.Regexp) {
 	require.NoError(t, err)
 	report, err := conformance.Run(t.Context(), candidate, conformance.Options{
 		Run:   checks,
-		Start: plugins.Options{Python: python(t)},
+		Start: plugins.Options{Python: needs.Python(t)},
 	})
 	require.NoError(t, err)
 	passed := 0
@@ -78,25 +78,6 @@ func conforms(t *testing.T, folder string, checks *regexp.Regexp) {
 		require.NotEqualf(t, conformance.Fail, r.Status, "%s: %s", r.Name, r.Reason)
 	}
 	require.Greater(t, passed, 10)
-}
-
-// python returns an interpreter with grpcio and protobuf.
-func python(t testing.TB) string {
-	t.Helper()
-	if path := os.Getenv("WEIGHTINIT_TEST_PYTHON"); path != "" {
-		return path
-	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		home, err := os.UserHomeDir()
-		require.NoError(t, err)
-		cache = filepath.Join(home, ".cache")
-	}
-	path := filepath.Join(cache, "weightinit", "plugin-python", "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		needs.Skip(t, "needs Python with grpcio and protobuf: run scripts/plugin-python, or name an interpreter in WEIGHTINIT_TEST_PYTHON")
-	}
-	return path
 }
 
 // pythonPlugin returns a copy of an example's folder that needs no installed
@@ -125,7 +106,7 @@ func goPlugin(t testing.TB, name string) string {
 func modes(t testing.TB, paths ...string) (*plugins.Host, *registry.Registry) {
 	t.Helper()
 	host := plugins.NewHost(plugins.HostOptions{Options: plugins.Options{
-		Python: python(t),
+		Python: needs.Python(t),
 		Log:    func(line plugins.LogLine) { t.Logf("%+v", line) },
 	}})
 	t.Cleanup(host.Close)
@@ -341,7 +322,7 @@ func startedPython(b *testing.B, folder string) (*plugins.Process, *plugins.Desc
 	b.Helper()
 	candidate, err := plugins.Discover(folder)
 	require.NoError(b, err)
-	p, err := plugins.Launch(b.Context(), candidate, plugins.Options{Python: python(b)})
+	p, err := plugins.Launch(b.Context(), candidate, plugins.Options{Python: needs.Python(b)})
 	require.NoError(b, err)
 	b.Cleanup(p.Stop)
 	about, err := p.Describe(b.Context(), nil)
