@@ -115,12 +115,13 @@ func (s *planSink) WriteValues(step int, first int64, data []byte) error {
 		return nil
 	}
 	tensor, _ := s.set.Lookup(s.report.Tensors[i].Name)
-	buffer, _ := s.buffers.Get().([]byte)
-	if cap(buffer) < len(data) {
-		buffer = make([]byte, len(data))
+	pooled, _ := s.buffers.Get().(*[]byte)
+	if pooled == nil || cap(*pooled) < len(data) {
+		fresh := make([]byte, len(data))
+		pooled = &fresh
 	}
-	buffer = buffer[:len(data)]
-	defer s.buffers.Put(buffer) //nolint:staticcheck // a slice header is small against a chunk
+	defer s.buffers.Put(pooled)
+	buffer := (*pooled)[:len(data)]
 	if err := tensor.ReadAt(buffer, first*s.width); err != nil {
 		return err
 	}

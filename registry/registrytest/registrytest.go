@@ -138,7 +138,7 @@ func checkLayout(ctx context.Context, info registry.Info, l *layout.Layout, sett
 		return err
 	}
 	if !reflect.DeepEqual(before, l) {
-		return errors.New("Assign changed the layout")
+		return errors.New("the layout is not the same after Assign")
 	}
 	if len(first) != len(l.Params) {
 		return fmt.Errorf("%d distributions for %d parameters", len(first), len(l.Params))

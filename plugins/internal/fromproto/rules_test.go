@@ -334,7 +334,7 @@ func TestChunksAreReadWithoutACopy(t *testing.T) {
 	require.NoError(t, err)
 	first, data, err := fromproto.FillChunk(raw)
 	require.NoError(t, err)
-	require.EqualValues(t, 1<<40, first)
+	require.EqualValues(t, int64(1<<40), first)
 	require.Equal(t, "data", string(data))
 	_, _, err = fromproto.FillChunk(raw[:len(raw)-1])
 	require.ErrorContains(t, err, "is not protobuf")
