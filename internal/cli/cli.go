@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +27,7 @@ const (
 )
 
 // errInterrupted is the cause of a context that a signal ended.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = errors.New("interrupted; nothing was changed")
 
 // failedError is a check that ran and did not pass. Its text may be empty when
 // the result is already on stdout.
@@ -46,6 +47,7 @@ type app struct {
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	survivePipes()
 	ctx, stop := watchSignals(context.Background())
 	defer stop()
 	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, ctx: ctx}
@@ -75,6 +77,9 @@ func (a *app) report(err error) int {
 		code = exitInterrupted
 	case fault.IsCannotRun(err):
 		code = exitCannotRun
+	}
+	if errors.Is(err, syscall.EPIPE) && a.stdout.err != nil {
+		return code // who read stdout has left, and knows
 	}
 	if text := oneLine(err.Error()); text != "" {
 		fmt.Fprintf(a.stderr, "weightinit: %s\n", text)
