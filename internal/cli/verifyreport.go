@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/parity"
+)
+
+// parityResult is a report with what was compared.
+type parityResult struct {
+	Check, Reference, Candidate string
+	Report                      *parity.Report
+	// Problem is a fault beside the tensors; empty when there is none.
+	Problem string
+}
+
+type differenceJSON struct {
+	Index          int64   `json:"index"`
+	Coordinates    []int64 `json:"coordinates"`
+	ReferenceBits  string  `json:"reference_bits"`
+	CandidateBits  string  `json:"candidate_bits"`
+	ReferenceValue number  `json:"reference_value"`
+	CandidateValue number  `json:"candidate_value"`
+	ULPs           *int64  `json:"ulps"`
+}
+
+type parityTensorJSON struct {
+	Name           string          `json:"name"`
+	Status         parity.Status   `json:"status"`
+	ReferenceDType string          `json:"reference_dtype"`
+	CandidateDType string          `json:"candidate_dtype"`
+	ReferenceShape []int64         `json:"reference_shape"`
+	CandidateShape []int64         `json:"candidate_shape"`
+	Values         int64           `json:"values"`
+	Differing      int64           `json:"differing"`
+	First          *differenceJSON `json:"first"`
+}
+
+// reportParity prints the result and returns the failure, if it is one.
+func (a *app) reportParity(r parityResult, asJSON bool) error {
+	passed := r.Report.Passed() && r.Problem == ""
+	var err error
+	if asJSON {
+		err = a.printParityJSON(r, passed)
+	} else {
+		err = a.printParityText(r, passed)
+	}
+	switch {
+	case err != nil:
+		return err
+	case passed:
+		return nil
+	case r.Problem != "" && r.Report.Passed():
+		return &failedError{fmt.Sprintf("%s: %s", shown.Path(r.Candidate), r.Problem)}
+	default:
+		first := r.Report.Failures()[0]
+		return &failedError{fmt.Sprintf("%s: %d of %d tensors fail the check %s; the first is %s: %s", shown.Cut(r.Candidate, 200),
+			len(r.Report.Failures()), len(r.Report.Tensors), r.Check, shown.Quote(first.Name), describeFailure(first))}
+	}
+}
+
+func (a *app) printParityText(r parityResult, passed bool) error {
+	var b strings.Builder
+	for _, t := range r.Report.Failures() {
+		fmt.Fprintf(&b, "FAIL %s: %s\n", shown.Text(t.Name), describeFailure(t))
+	}
+	if r.Problem != "" {
+		fmt.Fprintf(&b, "FAIL %s\n", r.Problem)
+	}
+	verdict := "same"
+	if !passed {
+		verdict = "different"
+	}
+	fmt.Fprintf(&b, "%s: %s: %d of %d tensors equal, %s values compared\n", verdict, r.Check,
+		r.Report.Count(parity.Equal), len(r.Report.Tensors), grouped(r.Report.Values()))
+	_, err := a.stdout.Write([]byte(b.String()))
+	return err
+}
+
+// describeFailure says in one line how a tensor differs.
+func describeFailure(t parity.Tensor) string {
+	switch t.Status {
+	case parity.Missing:
+		return "missing in the candidate"
+	case parity.Extra:
+		return "not in the reference"
+	case parity.Shape:
+		return fmt.Sprintf("shape: reference %s, candidate %s", shapeText(t.ReferenceShape), shapeText(t.CandidateShape))
+	case parity.DType:
+		return fmt.Sprintf("dtype: reference %s, candidate %s", t.ReferenceDType, t.CandidateDType)
+	case parity.Equal:
+		return "equal"
+	}
+	text := fmt.Sprintf("%s of %s values differ", grouped(t.Differing), grouped(t.Values))
+	if d := t.First; d != nil {
+		text += fmt.Sprintf(", the first at index %d %s: reference %s (%s), candidate %s (%s)", d.Index, shapeText(d.Coordinates),
+			d.Reference, fullNumber(d.ReferenceValue), d.Candidate, fullNumber(d.CandidateValue))
+		if d.ULPs >= 0 {
+			text += fmt.Sprintf(", %d ulp", d.ULPs)
+		}
+	}
+	return text
+}
+
+func (a *app) printParityJSON(r parityResult, passed bool) error {
+	tensors := make([]parityTensorJSON, len(r.Report.Tensors))
+	for i, t := range r.Report.Tensors {
+		tensors[i] = parityTensorJSON{
+			Name: t.Name, Status: t.Status, ReferenceDType: t.ReferenceDType, CandidateDType: t.CandidateDType,
+			ReferenceShape: t.ReferenceShape, CandidateShape: t.CandidateShape, Values: t.Values, Differing: t.Differing,
+		}
+		if d := t.First; d != nil {
+			tensors[i].First = &differenceJSON{
+				Index: d.Index, Coordinates: append([]int64{}, d.Coordinates...), ReferenceBits: d.Reference, CandidateBits: d.Candidate,
+				ReferenceValue: number(d.ReferenceValue), CandidateValue: number(d.CandidateValue),
+			}
+			if d.ULPs >= 0 {
+				tensors[i].First.ULPs = &d.ULPs
+			}
+		}
+	}
+	return a.printJSON(struct {
+		Check     string             `json:"check"`
+		Reference string             `json:"reference"`
+		Candidate string             `json:"candidate"`
+		Passed    bool               `json:"passed"`
+		Problem   string             `json:"problem"`
+		Equal     int                `json:"equal"`
+		Failed    int                `json:"failed"`
+		Values    int64              `json:"values"`
+		Tensors   []parityTensorJSON `json:"tensors"`
+	}{r.Check, r.Reference, r.Candidate, passed, r.Problem, r.Report.Count(parity.Equal), len(r.Report.Failures()), r.Report.Values(), tensors})
+}

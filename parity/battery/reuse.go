@@ -1,0 +1,125 @@
+package battery
+
+import (
+	"cmp"
+	"slices"
+)
+
+// digits is how many values make a key of T10, 4 bits each.
+const digits = 16
+
+// Reuse looks for values that were drawn from the same part of a stream: T10.
+// Tensors are added one after the other; scale, place and sign of their values
+// do not matter.
+type Reuse struct {
+	mask uint64
+	keys []key
+}
+
+// key is one kept window of a tensor.
+type key struct {
+	bits     uint64
+	tensor   int
+	position int64
+}
+
+// NewReuse returns an empty search. total is how many values will be added,
+// which decides how many of their keys are kept.
+func NewReuse(total int64) *Reuse {
+	if total > 1e8 {
+		return &Reuse{mask: 255}
+	}
+	return &Reuse{mask: 15}
+}
+
+// Add adds the values of a tensor, in C order, under the law that is declared
+// of it (or a law with their own mean and standard deviation). A constant adds
+// nothing. Which keys are kept depends on the values only, so that two copies
+// keep the same ones.
+func Add[T Float](r *Reuse, tensor int, values []T, l Law) {
+	if l.kind == constant {
+		return
+	}
+	var k uint64
+	for i, v := range values {
+		q := uint64(min(15, max(0, int(16*l.CDF(float64(v))))))
+		k = k<<4 | q
+		if i < digits-1 {
+			continue
+		}
+		canonical := min(k, ^k)
+		if (canonical*0x9E3779B97F4A7C15)>>40&r.mask != 0 || canonical == (canonical&15)*0x1111111111111111 {
+			continue
+		}
+		r.keys = append(r.keys, key{canonical, tensor, int64(i - digits + 1)})
+	}
+}
+
+// Reused is a part of the stream that two tensors share, or one has twice.
+type Reused struct {
+	// A and B are the tensors, A <= B as they were added; the values at
+	// PositionA and PositionB are the first found to be shared.
+	A, B                 int
+	PositionA, PositionB int64
+	// Keys is how many keys at the same distance are equal: about a 16th (of
+	// more than 10^8 values a 256th) of the values shared.
+	Keys int
+}
+
+// Find returns what is reused: pairs with two or more equal keys at the same
+// distance, one entry a pair of tensors, that of the most keys.
+func (r *Reuse) Find() []Reused {
+	slices.SortFunc(r.keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.bits, b.bits), cmp.Compare(a.tensor, b.tensor), cmp.Compare(a.position, b.position))
+	})
+	type distance struct {
+		a, b int
+		by   int64
+	}
+	found := map[distance]Reused{}
+	for start, end := 0, 0; start < len(r.keys); start = end {
+		for end = start; end < len(r.keys) && r.keys[end].bits == r.keys[start].bits; end++ {
+		}
+		group := r.keys[start:end]
+		for i, a := range group {
+			// A key of many copies is compared with its nearest ones only.
+			for _, b := range group[i+1 : min(len(group), i+9)] {
+				d := distance{a.tensor, b.tensor, b.position - a.position}
+				f, ok := found[d]
+				if !ok || a.position < f.PositionA {
+					f.A, f.B, f.PositionA, f.PositionB = a.tensor, b.tensor, a.position, b.position
+				}
+				f.Keys++
+				found[d] = f
+			}
+		}
+	}
+	best := map[[2]int]Reused{}
+	for _, f := range found {
+		if f.Keys < 2 {
+			continue
+		}
+		b, ok := best[[2]int{f.A, f.B}]
+		if !ok || f.Keys > b.Keys || f.Keys == b.Keys && (f.PositionB-f.PositionA < b.PositionB-b.PositionA) {
+			best[[2]int{f.A, f.B}] = f
+		}
+	}
+	out := make([]Reused, 0, len(best))
+	for _, f := range best {
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b Reused) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+	return out
+}
+
+// EstimatedLaw returns the normal law with the mean and the standard deviation
+// of the values, for [Add] of values without a declared law; false for equal
+// values.
+func EstimatedLaw[T Float](values []T) (Law, bool) {
+	if len(values) == 0 || Finite(values) >= 0 {
+		return Law{}, false
+	}
+	m := momentsOf(values, float64(values[0]))
+	l := Law{kind: normal, location: m.mean, scale: m.std, moments: moments{m.mean, m.std, 0, 3, 15, 105}}
+	return l, m.std > 0
+}

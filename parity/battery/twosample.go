@@ -1,0 +1,277 @@
+package battery
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// TwoSample runs every test of two lists of values against each other whose
+// numbers of values are large enough, in a fixed order. It sorts both lists.
+// A reference of equal values is a constant, which the candidate must equal.
+func TwoSample[T Float](reference, candidate []T, t Type) []Test {
+	if tests, done := twoFacts(reference, candidate, t); done {
+		return tests
+	}
+	tests := []Test{fact("T0 finite", len(candidate), false, "all values are finite")}
+	n, m := len(candidate), len(reference)
+	var x, y sampleMoments
+	if min(n, m) >= 16 {
+		near := float64(reference[0])
+		x, y = momentsOf(candidate, near), momentsOf(reference, near)
+		tests = append(tests, twoMoments(x, y, n, m)...)
+	}
+	slices.Sort(reference)
+	slices.Sort(candidate)
+	if min(n, m) >= 16 {
+		tests = append(tests, twoShapes(candidate, reference)...)
+	}
+	return append(tests, twoTails(candidate, reference)...)
+}
+
+// Between runs T4' and T5' only: two lists that were both held against one
+// law. Both must be sorted.
+func Between[T Float](reference, candidate []T) []Test {
+	if min(len(reference), len(candidate)) < 16 {
+		return nil
+	}
+	var tests []Test
+	for _, t := range twoShapes(candidate, reference) {
+		if t.Name == "T4' Anderson-Darling" || t.Name == "T5' Kolmogorov" {
+			tests = append(tests, t)
+		}
+	}
+	return tests
+}
+
+// twoFacts are the tests after which no other makes sense.
+func twoFacts[T Float](reference, candidate []T, t Type) ([]Test, bool) {
+	for _, side := range []struct {
+		what   string
+		values []T
+	}{{"candidate", candidate}, {"reference", reference}} {
+		if i := Finite(side.values); i >= 0 {
+			f := fact("T0 finite", len(side.values), true, fmt.Sprintf("the %s has %v at index %d", side.what, side.values[i], i))
+			f.Index = int64(i)
+			return []Test{f}, true
+		}
+	}
+	if len(reference) == 0 || len(candidate) == 0 {
+		return []Test{fact("T0 finite", len(candidate), false, "there are no values")}, true
+	}
+	first := reference[0]
+	if !slices.ContainsFunc(reference, func(v T) bool { return v != first }) {
+		return []Test{constantTest(candidate, float64(first), t)}, true
+	}
+	return nil, false
+}
+
+// twoMoments are T1', T2' and the raw part of T3'.
+func twoMoments(x, y sampleMoments, n, m int) []Test {
+	a, b := float64(n), float64(m)
+	total, smaller := n+m, min(n, m)
+	se := math.Sqrt(float64(x.std*x.std)/a + float64(y.std*y.std)/b)
+	shift := x.mean - y.mean
+	mean := newTest("T1' mean", total, shift/se, TwoSided(shift/se), smaller >= 1024)
+	mean.Effect, mean.SE, mean.Margin = shift/y.std, se/y.std, MeanMargin
+	mean.EffectText = fmt.Sprintf("%+.4f std (%s, reference %s)", mean.Effect, number(x.mean), number(y.mean))
+	mean.Equivalence = EquivalentMean(mean.Effect, mean.SE, MeanMargin)
+
+	se = math.Sqrt((x.kurtosis-1)/(4*a) + (y.kurtosis-1)/(4*b))
+	ratio := math.Log(x.std / y.std)
+	std := newTest("T2' std", total, ratio/se, twoSidedOrSure(ratio, se), smaller >= 4096)
+	std.Effect, std.SE, std.Log, std.Margin = math.Expm1(ratio), se, true, StdMargin
+	std.EffectText = fmt.Sprintf("%+.3g%% (%s, reference %s)", 100*std.Effect, number(x.std), number(y.std))
+	std.Equivalence = EquivalentStd(ratio, se, StdMargin)
+	return []Test{mean, std}
+}
+
+// twoSidedOrSure is the p-value of difference / se; a constant candidate
+// against a varying reference has no kurtosis, and differs for sure.
+func twoSidedOrSure(difference, se float64) float64 {
+	if math.IsNaN(se) || math.IsInf(difference, 0) {
+		return 0
+	}
+	return TwoSided(difference / se)
+}
+
+// pooled are what one pass over two sorted lists finds.
+type pooled struct {
+	distance, anderson float64
+	// Sums of the smooth components over x and over y, and of their squares
+	// over both.
+	x, y, squares [4]float64
+	inX, inY      []float64 // counts by bin
+}
+
+// merge walks through both sorted lists, a group of equal values at a time:
+// all of them have the rank of the middle of the group.
+func merge[T Float](x, y []T, bins int) pooled {
+	r := pooled{inX: make([]float64, bins), inY: make([]float64, bins)}
+	n, m := float64(len(x)), float64(len(y))
+	w := n + m
+	for i, j := 0, 0; i < len(x) || j < len(y); {
+		i0, j0 := i, j
+		v := nextOf(x, y, i, j)
+		for i < len(x) && x[i] == v {
+			i++
+		}
+		for j < len(y) && y[j] == v {
+			j++
+		}
+		a, b := float64(i-i0), float64(j-j0)
+		start, end := float64(i0+j0), float64(i+j)
+		r.distance = max(r.distance, math.Abs(float64(i)/n-float64(j)/m))
+		if end < w {
+			d := float64(float64(i)*w) - float64(n*end)
+			r.anderson += (a + b) * (d / end) * (d / (w - end))
+		}
+		for k, p := range legendre((start + end) / 2 / w) {
+			r.x[k] += a * p
+			r.y[k] += b * p
+			r.squares[k] += (a + b) * float64(p*p)
+		}
+		if bins > 0 {
+			k := min(bins-1, int((start+end)/2/w*float64(bins)))
+			r.inX[k] += a
+			r.inY[k] += b
+		}
+	}
+	r.anderson /= n * m
+	return r
+}
+
+// nextOf returns the smaller of the next values of two lists that are not both
+// used up.
+func nextOf[T Float](x, y []T, i, j int) T {
+	switch {
+	case i == len(x):
+		return y[j]
+	case j == len(y):
+		return x[i]
+	}
+	return min(x[i], y[j])
+}
+
+// twoShapes are T3' to T6' and the raw part of T3', on sorted lists of 16
+// values or more.
+func twoShapes[T Float](x, y []T) []Test {
+	n, m := float64(len(x)), float64(len(y))
+	w, total := n+m, len(x)+len(y)
+	bins := binsFor(min(len(x), len(y)))
+	r := merge(x, y, bins)
+	var tests []Test
+	for j := range 4 {
+		average := (r.x[j] + r.y[j]) / w
+		variance := (r.squares[j] - w*float64(average*average)) / (w - 1)
+		z, p := 0.0, 1.0
+		if variance > 1e-12 {
+			z = (r.x[j]/n - r.y[j]/m) / math.Sqrt(variance*(1/n+1/m))
+			p = TwoSided(z)
+		}
+		tests = append(tests, newTest(fmt.Sprintf("T3' S%d", j+1), total, z, p, true))
+	}
+	tests = append(tests, twoRaw(x, y)...)
+	tests = append(tests, newTest("T4' Anderson-Darling", total, r.anderson, AndersonDarling(r.anderson), true),
+		newTest("T5' Kolmogorov", total, r.distance, Kolmogorov(r.distance, n*m/w), true))
+	if bins > 0 {
+		stat, used := 0.0, 0
+		up, down := math.Sqrt(m/n), math.Sqrt(n/m)
+		for k := range r.inX {
+			if c := r.inX[k] + r.inY[k]; c > 0 {
+				used++
+				d := float64(up*r.inX[k]) - float64(down*r.inY[k])
+				stat += float64(d*d) / c
+			}
+		}
+		if used > 1 {
+			tests = append(tests, newTest("T6' chi-square", total, stat, ChiSquareUpper(stat, used-1), true))
+		}
+	}
+	return tests
+}
+
+// twoRaw compare raw skewness and kurtosis, with errors from the moments of
+// both lists together, each around its own mean.
+func twoRaw[T Float](x, y []T) []Test {
+	if min(len(x), len(y)) < 64 {
+		return nil
+	}
+	mx, my := momentsOf(x, float64(x[0])), momentsOf(y, float64(y[0]))
+	var m [4]float64 // orders 2, 4, 6, 8
+	add := func(values []T, mean float64) {
+		for _, v := range values {
+			d := float64(v) - mean
+			q := float64(d * d)
+			power := q
+			for k := range m {
+				m[k] += power
+				power *= q
+			}
+		}
+	}
+	add(x, mx.mean)
+	add(y, my.mean)
+	n, total := float64(len(x)+len(y)), len(x)+len(y)
+	variance := m[0] / n
+	k4, k6, k8 := m[1]/n/math.Pow(variance, 2), m[2]/n/math.Pow(variance, 3), m[3]/n/math.Pow(variance, 4)
+	skewSE, kurtosisSE := rawErrors(k4, k6, k8)
+	root := math.Sqrt(1/float64(len(x)) + 1/float64(len(y)))
+	gate := min(len(x), len(y)) >= rawMoments
+	raw := func(name string, a, b, se float64) Test {
+		if !(se > 0) || math.IsNaN(a) || math.IsNaN(b) {
+			t := newTest(name, total, 0, 1, false) // two or fewer different values
+			t.EffectText = "not defined"
+			return t
+		}
+		t := newTest(name, total, (a-b)/se, TwoSided((a-b)/se), gate)
+		t.Effect, t.EffectText, t.SE = a-b, fmt.Sprintf("%+.4f (%.4f, reference %.4f)", a-b, a, b), se
+		return t
+	}
+	return []Test{raw("T3' skewness", mx.skew, my.skew, skewSE*root), raw("T3' kurtosis", mx.kurtosis, my.kurtosis, kurtosisSE*root)}
+}
+
+// twoTails are T7' and T8', on sorted lists.
+func twoTails[T Float](x, y []T) []Test {
+	n, m := float64(len(x)), float64(len(y))
+	w, total := n+m, len(x)+len(y)
+	best, text := 1.0, "neither passes the other's extremes by much"
+	for _, side := range []struct {
+		beyond int
+		share  float64
+		text   string
+	}{
+		{len(x) - notAbove(x, float64(y[len(y)-1])), n / w, "of the candidate above the reference's largest"},
+		{below(x, float64(y[0])), n / w, "of the candidate below the reference's smallest"},
+		{len(y) - notAbove(y, float64(x[len(x)-1])), m / w, "of the reference above the candidate's largest"},
+		{below(y, float64(x[0])), m / w, "of the reference below the candidate's smallest"},
+	} {
+		if p := math.Pow(side.share, float64(side.beyond)); p < best {
+			best, text = p, fmt.Sprintf("%d values %s", side.beyond, side.text)
+		}
+	}
+	edges := newTest("T7' edges", total, best, min(1, 4*best), true)
+	edges.EffectText, edges.Discrete = text, true
+	tests := []Test{edges}
+
+	mx, my := momentsOf(x, float64(x[0])), momentsOf(y, float64(x[0]))
+	mean := (n*mx.mean + m*my.mean) / w
+	spread := func(s sampleMoments) float64 { return s.std*s.std + (s.mean-mean)*(s.mean-mean) }
+	std := math.Sqrt((n*spread(mx) + m*spread(my)) / w)
+	for c := 3.0; c <= 5; c++ {
+		count := func(v []T) int64 {
+			return int64(below(v, mean-c*std) + len(v) - notAbove(v, mean+c*std))
+		}
+		inX, inY := count(x), count(y)
+		t := newTest(fmt.Sprintf("T8' beyond %g std", c), total, float64(inX), BinomialTwoSided(inX, inX+inY, n/w), true)
+		t.EffectText, t.Discrete = fmt.Sprintf("%d values, reference %d", inX, inY), true
+		tests = append(tests, t)
+	}
+	return tests
+}
+
+// below returns how many of the sorted values are below x.
+func below[T Float](sorted []T, x float64) int {
+	i, _ := slices.BinarySearchFunc(sorted, x, func(v T, x float64) int { return compare(float64(v), x) })
+	return i
+}

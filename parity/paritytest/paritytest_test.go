@@ -1,0 +1,82 @@
+package paritytest_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weightinit/weightinit/checkpoint/npy"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/parity/paritytest"
+)
+
+// recorder is a test that notes its failures.
+type recorder struct {
+	testing.TB
+	lines []string
+}
+
+func (*recorder) Helper()                     {}
+func (r *recorder) Errorf(f string, a ...any) { r.lines = append(r.lines, fmt.Sprintf(f, a...)) }
+func (r *recorder) Fatalf(f string, a ...any) { r.Errorf(f, a...) }
+
+// reference is a folder with the float32 values 1 and 2.
+func reference(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	header, err := npy.Header(layout.F32, []int64{2})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "w.npy"), append(header, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40), 0o600))
+	return dir
+}
+
+func TestCompare(t *testing.T) {
+	dir := reference(t)
+	for name, c := range map[string]struct {
+		tensors []paritytest.Tensor
+		opts    []paritytest.Option
+		want    string // empty: passes
+	}{
+		"same":       {tensors: []paritytest.Tensor{{Name: "w", Shape: []int64{2}, Values: []float32{1, 2}}}},
+		"differs":    {tensors: []paritytest.Tensor{{Name: "w", Shape: []int64{2}, Values: []float32{1, 2.0000002}}}, want: "w: bits: 1 of 2"},
+		"close":      {[]paritytest.Tensor{{Name: "w", Shape: []int64{2}, Values: []float32{1, 2.0000002}}}, []paritytest.Option{paritytest.Close()}, ""},
+		"not within": {[]paritytest.Tensor{{Name: "w", Shape: []int64{2}, Values: []float32{1, 3}}}, []paritytest.Option{paritytest.Within(0, 0.5)}, "w: close: 1 of 2"},
+		"dtype":      {tensors: []paritytest.Tensor{{Name: "w", Shape: []int64{2}, Values: []float64{1, 2}}}, want: "w: dtype:"},
+		"any dtype":  {[]paritytest.Tensor{{Name: "w", Shape: []int64{2}, DType: "BF16", Values: []uint16{0x3f80, 0x4000}}}, []paritytest.Option{paritytest.AnyDType()}, ""},
+		"missing":    {want: "w: missing: missing in the candidate"},
+		"shape":      {tensors: []paritytest.Tensor{{Name: "w", Shape: []int64{3}, Values: []float32{1, 2}}}, want: "the shape does not hold"},
+		"type":       {tensors: []paritytest.Tensor{{Name: "w", Values: 7}}, want: "Values must be"},
+		"no dtype":   {tensors: []paritytest.Tensor{{Name: "w", Values: []uint16{1}}}, want: "needs the DType"},
+	} {
+		r := &recorder{TB: t}
+		paritytest.Compare(r, dir, c.tensors, c.opts...)
+		if c.want == "" {
+			require.Empty(t, r.lines, name)
+			continue
+		}
+		require.Len(t, r.lines, 1, name)
+		require.True(t, strings.Contains(r.lines[0], c.want), "%s: %s", name, r.lines[0])
+	}
+}
+
+func TestFile(t *testing.T) {
+	dir := reference(t)
+	paritytest.File(t, dir, filepath.Join(dir, "w.npy"))
+	r := &recorder{TB: t}
+	paritytest.File(r, dir, filepath.Join(dir, "absent.npy"))
+	paritytest.File(r, filepath.Join(dir, "absent"), dir)
+	require.Len(t, r.lines, 2)
+}
+
+// The three lines stand in a test of your own.
+func ExampleCompare() {
+	_ = func(t *testing.T) {
+		paritytest.Compare(t, "testdata/reference", []paritytest.Tensor{
+			{Name: "fc.weight", Shape: []int64{1, 2}, Values: []float32{0.5, -0.25}},
+		}, paritytest.Close())
+	}
+}

@@ -1,0 +1,112 @@
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/report"
+)
+
+var nan = math.NaN()
+
+// hostile are names that a file may bring and that break a careless report.
+var hostile = []string{
+	"a\nFAIL forged  bits",
+	"::error title=x::forged",
+	"a]]>b<![CDATA[",
+	`<script>alert(1)</script>"'&amp;`,
+	"a|b`c``d\\|e",
+	"evil\u202etxt\u2066x",
+	"esc\x1b[31m\x00\x07\x7f\u009b2J\ufffe",
+	"bad\xff\xfeutf8",
+	"50%25 off, a: b\r\n##[error]x",
+	"@everyone https://example.invalid #1 *b* _i_ [l](u)",
+	`end\`,
+	" \t ",
+	"",
+	"{{.}}${x}",
+}
+
+// finding returns one without numbers.
+func finding(tensor, test string, v parity.Verdict) parity.Finding {
+	return parity.Finding{Tensor: tensor, Test: test, Verdict: v, P: nan, Adjusted: nan, Effect: nan, Margin: nan, Sees: nan, Index: -1, N: 1}
+}
+
+// result counts the findings into a summary.
+func result(findings ...parity.Finding) parity.Result {
+	r := parity.Result{Findings: findings, Summary: parity.Summary{
+		Checks: []string{"bits", "stats"}, Reference: "ref/", Candidate: "model.safetensors",
+		Tests: len(findings), FamilyLimit: 1e-6, StrictestLimit: 2e-9,
+	}}
+	names := map[string]bool{}
+	for _, f := range findings {
+		names[f.Tensor] = true
+		switch f.Verdict {
+		case parity.Fail:
+			r.Summary.Failed++
+		case parity.Weak:
+			r.Summary.Weak++
+		}
+	}
+	r.Summary.Tensors = len(names)
+	return r
+}
+
+// sample is a run with every kind of finding, the worst not first.
+func sample() parity.Result {
+	passing := finding("layers.0.mlp.fc_in.weight", "T1 mean", parity.Pass)
+	passing.P, passing.Adjusted, passing.Effect, passing.Margin, passing.N, passing.Sees = 0.41, 1, -0.0021, 0.01, 147456, 0.0237
+	passing.EffectText = "-0.0021 sigma"
+	std := finding("layers.1.mlp.fc_in.weight", "T2 std", parity.Fail)
+	std.P, std.Adjusted, std.Effect, std.Margin, std.N, std.Sees = 3.1e-27, 1.4e-24, 0.03, 0.01, 147456, 0.017
+	std.EffectText = "+3.0% (0.020601, declared 0.02)"
+	bits := finding("layers.1.mlp.fc_in.weight", "bits", parity.Fail)
+	bits.Effect, bits.EffectText, bits.N, bits.Index = 2, "2 values", 147456, 77
+	bits.Detail = "2 of 147456 values differ, the first at index 77 [0 77]: reference 3ca3d70a (0.02), candidate 3ca3d70b (0.020000001), 1 ulp"
+	shape := finding("layers.2.weight", "shape", parity.Fail)
+	shape.Detail, shape.N = "reference [4 8], candidate [8 4]", 0
+	mild := finding("layers.1.mlp.fc_in.weight", "T4 Anderson-Darling", parity.Fail)
+	mild.P, mild.Adjusted, mild.Effect, mild.N, mild.EffectText = 1.2e-12, 5e-10, 31.25, 147456, "31.25"
+	zero := finding("head.weight", "T6 chi-square", parity.Fail)
+	zero.P, zero.Adjusted, zero.Effect, zero.N = 0, 0, math.Inf(1), 65536
+	weak := finding("pool of 10 tensors", "T2 std", parity.Weak)
+	weak.P, weak.Adjusted, weak.Effect, weak.Margin, weak.N, weak.Sees = 0.2, 1, -0.0123, 0.01, 640, 0.31
+	for i := range 10 {
+		weak.Members = append(weak.Members, fmt.Sprintf("layers.%d.bias", i))
+	}
+	info := finding("head.weight", "T3 skewness", parity.Info)
+	info.P, info.Effect, info.N = 0.03, 0.012, 65536
+	return result(passing, std, bits, shape, mild, zero, weak, info)
+}
+
+func rerunName(f parity.Finding) string {
+	return fmt.Sprintf(`weightinit parity --check stats --run '^%s$'`, f.Tensor)
+}
+
+// write returns a report.
+func write(t testing.TB, format string, r parity.Result, opt report.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, report.Write(&b, format, r, opt))
+	return b.String()
+}
+
+// hostileResult is a failure for every hostile name, which stands in every text.
+func hostileResult() parity.Result {
+	var all []parity.Finding
+	for _, name := range hostile {
+		f := finding(name, "bits", parity.Fail)
+		f.EffectText, f.Detail, f.Members, f.Index = name, name, []string{name}, 3
+		all = append(all, f)
+		f.Test, f.Verdict = name, parity.Weak
+		all = append(all, f)
+	}
+	r := result(all...)
+	r.Summary.Reference, r.Summary.Candidate, r.Summary.Checks = hostile[0], hostile[6], hostile[:3]
+	return r
+}

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"encoding/xml"
+
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/parity"
+)
+
+type junitSuites struct {
+	XMLName  xml.Name   `xml:"testsuites"`
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
+	Suite    junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name       string          `xml:"name,attr"`
+	Tests      int             `xml:"tests,attr"`
+	Failures   int             `xml:"failures,attr"`
+	Errors     int             `xml:"errors,attr"`
+	Skipped    int             `xml:"skipped,attr"`
+	Properties []junitProperty `xml:"properties>property"`
+	Cases      []junitCase     `xml:"testcase"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Failure *junitFailure `xml:"failure"`
+	Out     string        `xml:"system-out,omitempty"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// writeJUnit writes a test case a finding, in the result's order. Names are
+// escaped for the eye first, so no character is left that XML cannot hold; they
+// are not cut, since two cases must not share a name.
+func writeJUnit(p *printer, r parity.Result, opt Options) error {
+	suite := junitSuite{Name: "parity", Tests: len(r.Findings), Cases: make([]junitCase, len(r.Findings))}
+	for _, f := range facts(r.Summary) {
+		suite.Properties = append(suite.Properties, junitProperty(f))
+	}
+	suite.Properties = append(suite.Properties, junitProperty{"summary", counts(r.Summary)})
+	for i, f := range r.Findings {
+		c := junitCase{Class: shown.Text(f.Test), Name: shown.Text(f.Tensor)}
+		switch f.Verdict {
+		case parity.Fail:
+			suite.Failures++
+			line := rowOf(f, opt).line()
+			c.Failure = &junitFailure{Message: line, Type: c.Class, Text: line}
+		case parity.Weak, parity.Info:
+			c.Out = rowOf(f, opt).line()
+		}
+		suite.Cases[i] = c
+	}
+	_, _ = p.WriteString(xml.Header)
+	e := xml.NewEncoder(p)
+	e.Indent("", "  ")
+	doc := junitSuites{Name: "weightinit parity", Tests: suite.Tests, Failures: suite.Failures, Suite: suite}
+	if err := e.Encode(doc); err != nil {
+		return err
+	}
+	return p.WriteByte('\n')
+}
