@@ -54,7 +54,7 @@ var table = map[string]rule{
 	"parity/report":           {may: []string{"parity"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
 	"parity/rules":            {never: impure},
 	"parity/paritytest":       {may: []string{"parity", "checkpoint"}},
-	"parity":                  {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist", "parity/battery"}, never: impure},
+	"parity":                  {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist"}, never: impure},
 	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
 	"cmd/weightinit":          {may: []string{"internal/cli"}},
 	"internal/cli":            {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},

@@ -39,7 +39,7 @@ type moments struct {
 
 // LawOf returns the law of d's values, after its multiplications and
 // divisions; false when the values follow no law of their own: structured
-// families, blocks, rows set to zero ([Pieces] takes those apart), and numbers
+// families, blocks, rows set to zero, and numbers
 // without a usable law, such as a cut so far out that nothing is left.
 func LawOf(d dist.Dist) (Law, bool) {
 	l, ok := lawOfDraw(d.Draw)
