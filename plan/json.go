@@ -14,7 +14,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
 		Mode: p.Mode, Options: p.OptionsJSON, Seed: json.Number(p.SeedText), Streams: p.Streams,
 		DType: p.DType.String(), Digest: p.digest, TotalValues: p.Values, TotalWords: unless(p.WordsUnknown, p.Words),
-		Notes: append([]string{}, p.Notes...), Parameters: make([]paramJSON, len(p.Steps)),
+		Notes: append([]string{}, p.Notes...), Plugin: p.Plugin, Parameters: make([]paramJSON, len(p.Steps)),
 	}
 	for i, s := range p.Steps {
 		out.Parameters[i] = paramJSON{
@@ -39,6 +39,7 @@ type planJSON struct {
 	TotalValues int64           `json:"total_values"`
 	TotalWords  *int64          `json:"total_words"`
 	Notes       []string        `json:"notes"`
+	Plugin      *Plugin         `json:"plugin,omitempty"`
 	Parameters  []paramJSON     `json:"parameters"`
 }
 
