@@ -52,6 +52,8 @@ type Recorded struct {
 	Mode string
 	// Digest is the plan's.
 	Digest string
+	// DType is the stored type; a plugin's mode is told it.
+	DType layout.DType
 	// Plugin names the plugin that the mode comes from; nil for a built-in one.
 	Plugin *plan.Plugin
 }
@@ -62,7 +64,11 @@ func ReadRecord(metadata map[string]string) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, err
 	}
-	out := Recorded{Mode: r.Mode, Digest: r.Digest}
+	opts, err := optionsOf(r)
+	if err != nil {
+		return Recorded{}, err
+	}
+	out := Recorded{Mode: r.Mode, Digest: r.Digest, DType: opts.DType}
 	if r.Plugin != "" {
 		out.Plugin = &plan.Plugin{Name: r.Plugin, Version: r.PluginVersion, H1: r.PluginH1}
 	}

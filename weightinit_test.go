@@ -48,7 +48,7 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 			require.Equal(t, p.Digest(), again.Digest())
 			recorded, err := weightinit.ReadRecord(set.Metadata())
 			require.NoError(t, err)
-			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest()}, recorded)
+			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest(), DType: dtype}, recorded)
 			report, err := parity.BitsOfPlan(t.Context(), again, set, true, parity.Options{})
 			require.NoError(t, err)
 			require.True(t, report.Passed(), "%s %+v", path, report.Failures())

@@ -133,6 +133,9 @@ func (r *CloseReport) Findings() []Finding {
 	return out
 }
 
+// Describe says in one line how a tensor differs; empty for an equal one.
+func (t Tensor) Describe() string { return t.finding("bits").Detail }
+
 // finding is what bits and close have in common.
 func (t *Tensor) finding(test string) Finding {
 	nan := math.NaN()

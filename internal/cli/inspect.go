@@ -25,14 +25,11 @@ func (a *app) inspectCommand() *cobra.Command {
 			"how many are not finite, and a small histogram from minimum to maximum.",
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := checkpoint.Open(args[0])
+			set, err := a.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer set.Close()
-			for _, w := range set.Warnings() {
-				a.warn(w)
-			}
 			return a.inspect(cmd.Context(), args[0], set, asJSON)
 		},
 	}

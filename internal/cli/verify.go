@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weightinit/weightinit"
-	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity"
@@ -24,19 +23,16 @@ func (a *app) verifyCommand() *cobra.Command {
 			"difference is shown.",
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := checkpoint.Open(args[0])
+			set, err := a.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer set.Close()
-			for _, w := range set.Warnings() {
-				a.warn(w)
-			}
 			recorded, err := weightinit.ReadRecord(set.Metadata())
 			if err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			modes, err := f.modes(cmd.Context(), a, 0, recorded.Mode)
+			modes, err := f.modes(cmd.Context(), a, recorded.DType, recorded.Mode)
 			if err != nil {
 				return fmt.Errorf("%s was made by mode %s: %w", shown.Path(args[0]), shown.Quote(recorded.Mode), err)
 			}

@@ -57,14 +57,14 @@ func (a *app) reportParity(r parityResult, asJSON bool) error {
 	default:
 		first := r.Report.Failures()[0]
 		return &failedError{fmt.Sprintf("%s: %d of %d tensors fail the check %s; the first is %s: %s", shown.Cut(r.Candidate, 200),
-			len(r.Report.Failures()), len(r.Report.Tensors), r.Check, shown.Quote(first.Name), describeFailure(first))}
+			len(r.Report.Failures()), len(r.Report.Tensors), r.Check, shown.Quote(first.Name), first.Describe())}
 	}
 }
 
 func (a *app) printParityText(r parityResult, passed bool) error {
 	var b strings.Builder
 	for _, t := range r.Report.Failures() {
-		fmt.Fprintf(&b, "FAIL %s: %s\n", shown.Text(t.Name), describeFailure(t))
+		fmt.Fprintf(&b, "FAIL %s: %s\n", shown.Text(t.Name), t.Describe())
 	}
 	if r.Problem != "" {
 		fmt.Fprintf(&b, "FAIL %s\n", r.Problem)
@@ -77,31 +77,6 @@ func (a *app) printParityText(r parityResult, passed bool) error {
 		r.Report.Count(parity.Equal), len(r.Report.Tensors), grouped(r.Report.Values()))
 	_, err := a.stdout.Write([]byte(b.String()))
 	return err
-}
-
-// describeFailure says in one line how a tensor differs.
-func describeFailure(t parity.Tensor) string {
-	switch t.Status {
-	case parity.Missing:
-		return "missing in the candidate"
-	case parity.Extra:
-		return "not in the reference"
-	case parity.Shape:
-		return fmt.Sprintf("shape: reference %s, candidate %s", shapeText(t.ReferenceShape), shapeText(t.CandidateShape))
-	case parity.DType:
-		return fmt.Sprintf("dtype: reference %s, candidate %s", t.ReferenceDType, t.CandidateDType)
-	case parity.Equal:
-		return "equal"
-	}
-	text := fmt.Sprintf("%s of %s values differ", grouped(t.Differing), grouped(t.Values))
-	if d := t.First; d != nil {
-		text += fmt.Sprintf(", the first at index %d %s: reference %s (%s), candidate %s (%s)", d.Index, shapeText(d.Coordinates),
-			d.Reference, fullNumber(d.ReferenceValue), d.Candidate, fullNumber(d.CandidateValue))
-		if d.ULPs >= 0 {
-			text += fmt.Sprintf(", %d ulp", d.ULPs)
-		}
-	}
-	return text
 }
 
 func (a *app) printParityJSON(r parityResult, passed bool) error {
