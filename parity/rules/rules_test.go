@@ -1,16 +1,13 @@
 package rules_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
+	"math"
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/internal/yamltest"
 	"github.com/weightinit/weightinit/parity/rules"
 )
 
@@ -39,26 +36,44 @@ func TestFaultsHaveAPlaceAndANextStep(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      "empty",
 		"rule: []":              "line 1 column 1: unknown key \"rule\": did you mean rules?",
-		"rules: []":             "list of 1",
+		"{}":                    "line 1 column 1: want \"rules:\" and below it a list of 1 to 256 rules",
+		"rules: []":             "line 1 column 8: want \"rules:\" and below it a list of 1",
+		"rules: x":              "list of 1",
+		"x":                     "want keys and values, found \"x\": use rules",
+		"rules: [a]":            "line 1 column 9: want keys and values, found \"a\"",
+		"rules: [{}]":           "line 1 column 9: a rule without tensors",
 		head + "    chek: bits": "line 3 column 5: unknown key \"chek\": did you mean check?",
-		head + "    check: bits\n    check: bits":  "line 4 column 5: duplicate",
-		head + "    check: bit":                    "line 3 column 12: check \"bit\"",
-		head + "    check: [bits, bits]":           "twice",
-		head + "    check: 3":                      "want a text",
-		head + "    check: close\n    rtol: -1":    "line 4 column 11: rtol",
-		head + "    check: close\n    rtol: x":     "rtol",
-		head + "    check: close\n    rtol: .nan":  "rtol",
-		head + "    check: stats\n    margin: 2":   "margin",
-		head + "    check: bits\n    margin: 0.1":  "only with check: stats",
-		head + "    check: bits\n    ignore: true": "only tensors",
-		head + "    ignore: yes":                   "true or false",
-		head:                                       "without check",
-		"rules:\n  - check: bits":                  "without tensors",
-		"rules:\n\t- a":                            "U+0009",
-		"rules: &a [*a]":                           "not supported",
-		"a\xff":                                    "UTF-8",
-		strings.Repeat(" ", 65537):                 "limit",
-		"rules: " + strings.Repeat("[", 500):       "limit",
+		head + "    check: bits\n    check: bits":                         "line 4 column 5: duplicate key \"check\": keep one",
+		head + "    check: bit":                                           "line 3 column 12: check \"bit\"",
+		head + "    check: [bits, bits]":                                  "twice",
+		head + "    check: 3":                                             "line 3 column 12: check: want a text, \"3\" is none",
+		head + "    check: [all, bits]":                                   "use it alone",
+		head + "    check: on":                                            "check \"on\": a boolean in YAML 1.1",
+		head + "    check: >-\n      bits":                                "not supported in a rule file",
+		head + "    check: \"bi\\\n      ts\"":                            "one line",
+		head + "    check: close\n    rtol: 1e-5":                         "line 4 column 11: rtol \"1e-5\": a number in one of YAML 1.1 and YAML 1.2",
+		head + "    check: close\n    rtol: \"1\"":                        "without quotes",
+		head + "    check: stats\n    margin: 0":                          "above 0",
+		head + "    ignore: 1":                                            "ignore \"1\": want true or false",
+		"rules:\n  - tensors: yes\n    check: bits":                       "tensors \"yes\": a boolean in YAML 1.1",
+		"rules:\n  - tensors: *.bias":                                     "not supported in a rule file",
+		head + "    check: bits\n    atol: 0\n    rtol: 0\n    margin: 1": "margin has a meaning only with check: stats",
+		head + "    check: close\n    rtol: -1":                           "line 4 column 11: rtol",
+		head + "    check: close\n    rtol: x":                            "rtol",
+		head + "    check: close\n    rtol: .nan":                         "rtol",
+		head + "    check: stats\n    margin: 2":                          "margin",
+		head + "    check: bits\n    margin: 0.1":                         "only with check: stats",
+		head + "    check: bits\n    ignore: true":                        "only tensors",
+		head + "    ignore: yes":                                          "true or false",
+		head:                                                              "without check",
+		"rules:\n  - check: bits":                                         "without tensors",
+		"rules:\n\t- a":                                                   "line 2 column 1: a tab",
+		"rules: &a [*a]":                                                  "line 1 column 8: \"&\" is not supported in a rule file",
+		"rules: !!seq []":                                                 "tags are not supported in a rule file",
+		"rules: [x]\n---\na: 1":                                           "a rule file is one document",
+		"a\xff":                                                           "UTF-8",
+		strings.Repeat(" ", 65537):                                        "limit",
+		"rules: " + strings.Repeat("[", 500):                              "limit",
 	} {
 		_, err := rules.Parse([]byte(text), "parity.yaml")
 		require.ErrorContains(t, err, want, text)
@@ -68,45 +83,46 @@ func TestFaultsHaveAPlaceAndANextStep(t *testing.T) {
 	}
 }
 
-func TestTheSchemaTakesTheExampleAndNoMisspeltKey(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "parity-rules.schema.json"))
+func TestWhatAFileMayHaveAroundItsRules(t *testing.T) {
+	want, err := rules.Parse([]byte(example), "p")
 	require.NoError(t, err)
-	var schema jsonschema.Schema
-	require.NoError(t, json.Unmarshal(text, &schema))
-	resolved, err := schema.Resolve(nil)
-	require.NoError(t, err)
-	for text, valid := range map[string]bool{
-		example:                                         true,
-		"rules: [{tensors: a, check: all}]":             true,
-		"rules: [{tensors: a, chek: all}]":              false,
-		"rules: [{tensors: a}]":                         false,
-		"rules: [{check: bits}]":                        false,
-		"rules: [{tensors: a, check: close, rtol: -1}]": false,
+	for name, text := range map[string]string{
+		"byte order mark":  "\ufeff" + example,
+		"carriage returns": strings.ReplaceAll(example, "\n", "\r\n"),
+		"markers":          "--- # rules\n" + strings.TrimPrefix(example, "# norms are exact\n") + "...\n",
+		"spaces at ends":   strings.ReplaceAll(example, "\n", "  \n"),
 	} {
-		raw, err := yaml.YAMLToJSON([]byte(text))
-		require.NoError(t, err)
-		var value any
-		require.NoError(t, json.Unmarshal(raw, &value))
-		require.Equal(t, valid, resolved.Validate(value) == nil, text)
-		_, err = rules.Parse([]byte(text), "p")
-		require.Equal(t, valid, err == nil, text)
+		got, err := rules.Parse([]byte(text), "p")
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
 	}
 }
 
 func FuzzParse(f *testing.F) {
 	f.Add(example, "layers.0.ln1.weight")
 	f.Add("rules: [{tensors: a, check: all}]", "a")
+	for _, c := range yamltest.Disputed() {
+		f.Add("rules:\n- tensors: a\n  check: all\n"+c.Text, "a")
+	}
 	f.Fuzz(func(t *testing.T, text, name string) {
-		r, err := rules.Parse([]byte(text), "p")
+		r, err := requireParsed(t, text)
 		if err != nil {
-			require.NotContains(t, err.Error(), "\n")
 			return
 		}
 		require.NotEmpty(t, r)
 		for _, rule := range r {
 			require.NotEmpty(t, rule.Tensors)
+			require.Positive(t, rule.Line)
 			require.NotEqual(t, rule.Ignore, len(rule.Checks) > 0)
+			require.Subset(t, []string{"bits", "close", "stats"}, rule.Checks)
+			for _, x := range []*float64{rule.RTol, rule.ATol, rule.Margin} {
+				require.True(t, x == nil || *x >= 0 && *x <= math.MaxFloat64)
+			}
 		}
-		r.For(name)
+		if i := r.For(name); i >= 0 {
+			require.Len(t, r.Unused([]string{name}), len(r)-1)
+		} else {
+			require.Len(t, r.Unused([]string{name}), len(r))
+		}
 	})
 }

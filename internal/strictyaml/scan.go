@@ -1,4 +1,4 @@
-package model
+package strictyaml
 
 import (
 	"strings"
@@ -15,26 +15,22 @@ import (
 // square of such a run (19 s and 10 GB for 64,000).
 const maxBlankRun = 256
 
-// What the parser takes more than linear time or memory for. A config has about
-// a hundred keys.
+// What the parser takes more than linear time or memory for, beside keys.
 const (
-	// maxYAMLKeys is how many keys a text may have: the parser's time and
-	// memory grow with the square of the keys of a mapping (560 MB for 13,000).
-	maxYAMLKeys = 1024
-	// maxYAMLTokens is how many tokens it may have, comments aside: the time
-	// grows with the square of the empty items of a list.
-	maxYAMLTokens = 16_384
-	// maxYAMLPaths bounds the bytes of all paths together: the parser keeps the
+	// maxTokens is how many tokens a text may have, comments aside: the time grows
+	// with the square of the empty items of a list.
+	maxTokens = 16_384
+	// maxPaths bounds the bytes of all paths together: the parser keeps the
 	// path of each node, with every key on the way to it, as a text.
-	maxYAMLPaths = 4 << 20
+	maxPaths = 4 << 20
 )
 
-// scanYAMLText checks what must hold before the lexer sees the text: size,
+// scanText checks what must hold before the lexer sees the text: size,
 // encoding, characters, and what the lexer has no linear time for. It finds no
 // structure.
-func scanYAMLText(text []byte) *Error {
-	if len(text) > limits.ConfigYAML {
-		return tooLarge(len(text), limits.ConfigYAML, "YAML config")
+func (d *Dialect) scanText(text []byte) *Error {
+	if len(text) > d.Bytes {
+		return bad(nowhere, "the text has %d bytes, the limit of a %s is %d: is this the right file?", len(text), d.Limited, d.Bytes)
 	}
 	blockScalars := strings.ContainsAny(string(text), "|>")
 	at := place{offset: 0, line: 1, column: 1}
@@ -43,20 +39,20 @@ func scanYAMLText(text []byte) *Error {
 		r, size := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && size <= 1:
-			return badText(at, "not valid UTF-8 (byte %#02x): save the text as UTF-8", rest[0])
+			return bad(at, "not valid UTF-8 (byte %#02x): save the text as UTF-8", rest[0])
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f, r > 0x7f && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
-			return badText(at, "the character %U is not allowed in YAML: remove it", r)
+			return bad(at, "the character %U is not allowed in YAML: remove it", r)
 		case r == 0x2028, r == 0x2029:
-			return badText(at, "the character %U is a line break in YAML 1.1 and none in YAML 1.2: remove it", r)
+			return bad(at, "the character %U is a line break in YAML 1.1 and none in YAML 1.2: remove it", r)
 		case r == '\t' && !comment:
-			return badText(at, "a tab: use spaces, or write \\t in double quotes")
+			return bad(at, "a tab: use spaces, or write \\t in double quotes")
 		case r == '\n' || r == '\r':
 			comment = false
 			if blanks++; !blank {
 				blanks = 0
 			}
 			if blockScalars && blanks > maxBlankRun {
-				return badText(at, "more than %d blank lines in a row, the limit beside block scalars (| and >): remove them", maxBlankRun)
+				return bad(at, "more than %d blank lines in a row, the limit beside block scalars (| and >): remove them", maxBlankRun)
 			}
 			blank = true
 		case r != ' ' && r != '\t':
@@ -75,10 +71,22 @@ func scanYAMLText(text []byte) *Error {
 	return nil
 }
 
-// scanYAMLTokens checks what must hold before the parser sees the tokens:
-// nesting, one document, and none of the parts of YAML that a config does not
-// need or that readers do not agree on.
-func scanYAMLTokens(tokens token.Tokens) *Error {
+// cleanLines ends every line with a line feed and nothing before it: after
+// carriage returns and spaces at the end of a line the lexer miscounts columns.
+// In texts of one line both mean nothing.
+func cleanLines(text string) string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// scanTokens checks what must hold before the parser sees the tokens: nesting,
+// one document, and none of the parts of YAML that no dialect needs or that
+// readers do not agree on.
+func (d *Dialect) scanTokens(tokens token.Tokens) *Error {
 	var (
 		nest            nesting
 		content, marked bool // something was found; a document marker was found
@@ -91,16 +99,20 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 		case token.CommentType:
 			continue
 		case token.InvalidType:
-			return badText(at, "not YAML: %s", shown.Cut(tk.Error, shown.MaxText))
+			return bad(at, "not YAML: %s", shown.Cut(tk.Error, shown.MaxText))
 		case token.DirectiveType:
-			return badText(at, "directives (%%) are not supported in a config: remove the line")
+			return bad(at, "directives (%%) are not supported in a %s: remove the line", d.Name)
 		case token.TagType:
-			return badText(at, "the tag %s: tags are not supported in a config: remove it", shown.Quote(tk.Value))
+			return bad(at, "the tag %s: tags are not supported in a %s: remove it", shown.Quote(tk.Value), d.Name)
 		case token.MergeKeyType:
-			return badText(at, "the merge key << exists in YAML 1.1 and not in YAML 1.2: write the fields out")
+			return bad(at, "the merge key << exists in YAML 1.1 and not in YAML 1.2: write the fields out")
+		case token.AnchorType, token.AliasType, token.LiteralType, token.FoldedType:
+			if d.Plain {
+				return bad(at, "%s is not supported in a %s: write plain keys and values", shown.Quote(tk.Value), d.Name)
+			}
 		case token.DocumentHeaderType:
 			if content || marked {
-				return badText(at, "a second document: a config is one document, keep one")
+				return bad(at, "a second document: a %s is one document, keep one", d.Name)
 			}
 			marked = true
 			continue
@@ -109,7 +121,7 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 			continue
 		}
 		if ended {
-			return badText(at, "a second document, after the end marker: a config is one document, keep one")
+			return bad(at, "a second document, after the end marker: a %s is one document, keep one", d.Name)
 		}
 		content = true
 		var before *token.Token
@@ -117,24 +129,24 @@ func scanYAMLTokens(tokens token.Tokens) *Error {
 			before = tokens[i-1]
 		}
 		if nest.add(tk, before) > limits.Depth {
-			return badText(at, "nested deeper than the limit of %d: a config needs no more than two levels", limits.Depth)
+			return bad(at, "nested deeper than the limit of %d: %s", limits.Depth, d.Levels)
 		}
-		if count++; count > maxYAMLTokens || nest.keys > maxYAMLKeys || nest.paths > maxYAMLPaths {
-			return badText(at, "too much structure before this place: the limit of a YAML config is %d keys and %d words and signs: write it in JSON", maxYAMLKeys, maxYAMLTokens)
+		if count++; count > maxTokens || nest.keys > d.Keys || nest.paths > maxPaths {
+			return bad(at, "too much structure before this place: the limit of a %s is %d keys and %d words and signs: %s", d.Limited, d.Keys, maxTokens, d.Smaller)
 		}
 		if tk.Type == token.CollectEntryType && (before == nil || before.Type == token.CollectEntryType ||
 			before.Type == token.SequenceStartType || before.Type == token.MappingStartType) {
-			return badText(at, "not YAML: a comma with no value before it: remove it")
+			return bad(at, "not YAML: a comma with no value before it: remove it")
 		}
 		if i+1 < len(tokens) && nest.flow > 0 && isTightColon(before, tk, tokens[i+1]) {
-			return badText(at, "write a space after this colon: without one it is part of the text")
+			return bad(at, "write a space after this colon: without one it is part of the text")
 		}
 		if tk.Type == token.MappingKeyType {
-			return badText(at, "keys written with ? are not supported in a config: write key: value")
+			return bad(at, "keys written with ? are not supported in a %s: write key: value", d.Name)
 		}
 	}
 	if !content {
-		return badText(nowhere, "the text is empty: write the model's fields, one \"key: value\" a line")
+		return bad(nowhere, "%s", d.Empty)
 	}
 	return nil
 }
@@ -201,10 +213,10 @@ func (n *nesting) block(column int) {
 	}
 }
 
-// checkYAMLCover refuses a text of which the lexer left something out: it drops
+// checkCover refuses a text of which the lexer left something out: it drops
 // the rest of the text, without an error, from some things that it cannot read.
 // The tokens' own texts, white space aside, must be the whole text.
-func checkYAMLCover(text string, tokens token.Tokens) *Error {
+func checkCover(text string, tokens token.Tokens) *Error {
 	const white = " \t\n"
 	rest := strings.TrimLeft(text, white)
 	for _, tk := range tokens {
@@ -212,7 +224,7 @@ func checkYAMLCover(text string, tokens token.Tokens) *Error {
 			// Its own text has some escapes decoded.
 			after, ok := skipQuoted(rest)
 			if !ok {
-				return unreadYAML(text, rest)
+				return unread(text, rest)
 			}
 			rest = strings.TrimLeft(after, white)
 			continue
@@ -223,23 +235,23 @@ func checkYAMLCover(text string, tokens token.Tokens) *Error {
 			}
 			next, size := utf8.DecodeRuneInString(rest)
 			if next != r || size == 0 {
-				return unreadYAML(text, rest)
+				return unread(text, rest)
 			}
 			rest = strings.TrimLeft(rest[size:], white)
 		}
 	}
 	if rest != "" {
-		return unreadYAML(text, rest)
+		return unread(text, rest)
 	}
 	return nil
 }
 
-// unreadYAML is the error for a text that cannot be read from rest on.
-func unreadYAML(text, rest string) *Error {
+// unread is the error for a text that cannot be read from rest on.
+func unread(text, rest string) *Error {
 	read := text[:len(text)-len(rest)]
 	line := strings.Count(read, "\n") + 1
 	column := utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
-	return badText(place{offset: -1, line: line, column: column}, "not YAML: cannot read this or what stands before it: %s: remove it, or put the text in quotes", shown.Quote(rest[:min(len(rest), 24)]))
+	return bad(place{offset: -1, line: line, column: column}, "not YAML: cannot read this or what stands before it: %s: remove it, or put the text in quotes", shown.Quote(rest[:min(len(rest), 24)]))
 }
 
 // skipQuoted returns what follows the quoted scalar at the start of s.
@@ -276,11 +288,4 @@ func isTightColon(before, tk, after *token.Token) bool {
 		return false
 	}
 	return after.Position.Line == tk.Position.Line && after.Position.Column == tk.Position.Column+1
-}
-
-func tokenPlace(tk *token.Token) place {
-	if tk == nil || tk.Position == nil {
-		return nowhere
-	}
-	return place{offset: -1, line: tk.Position.Line, column: tk.Position.Column}
 }

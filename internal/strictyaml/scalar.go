@@ -1,4 +1,4 @@
-package model
+package strictyaml
 
 import (
 	"regexp"
@@ -33,36 +33,36 @@ var (
 	}
 )
 
-// setPlain sets the value of a plain scalar.
-func (v *value) setPlain(text string) {
-	v.text = text
+// setPlain sets kind and text of a plain scalar.
+func (n *Node) setPlain(text string) {
+	n.Text = text
 	switch text {
 	case "", "~", "null", "Null", "NULL":
-		v.form = nullForm
+		n.Kind = Null
 		return
 	case "true", "True", "TRUE", "false", "False", "FALSE":
-		v.form, v.flag = boolForm, text[0] == 't' || text[0] == 'T'
+		n.Kind, n.Flag = Bool, text[0] == 't' || text[0] == 'T'
 		return
 	case "=":
-		v.form, v.why = unclearForm, "a special value in YAML 1.1 and a text in YAML 1.2: put it in quotes"
+		n.Kind, n.Why = Unclear, "a special value in YAML 1.1 and a text in YAML 1.2: put it in quotes"
 		return
 	}
 	switch strings.ToLower(text) {
 	case "y", "yes", "on", "n", "no", "off":
-		v.form, v.why = unclearForm, "a boolean in YAML 1.1 and a text in YAML 1.2: write true or false, or put it in quotes"
+		n.Kind, n.Why = Unclear, "a boolean in YAML 1.1 and a text in YAML 1.2: write true or false, or put it in quotes"
 		return
 	}
 	for _, number := range []*regexp.Regexp{plainInt, plainFloat, plainHex, plainNoNum} {
 		if number.MatchString(text) {
-			v.form = numberForm
+			n.Kind = Number
 			return
 		}
 	}
 	for _, u := range unclearNumbers {
 		if u.pattern.MatchString(text) {
-			v.form, v.why = unclearForm, u.why
+			n.Kind, n.Why = Unclear, u.why
 			return
 		}
 	}
-	v.form = textForm
+	n.Kind = Text
 }
