@@ -1,5 +1,10 @@
 package parity
 
+import (
+	"fmt"
+	"math"
+)
+
 // Verdict is what one test says of one tensor.
 type Verdict string
 
@@ -12,6 +17,19 @@ const (
 	Weak Verdict = "weak"
 	// Info is printed and never fails.
 	Info Verdict = "info"
+)
+
+// Unit is how effects of a test are measured.
+type Unit string
+
+// The units.
+const (
+	// Plain is the test's own statistic, or a count.
+	Plain Unit = ""
+	// Sigma counts standard deviations, declared or the reference's.
+	Sigma Unit = "sigma"
+	// Percent is a relative size as a share: 0.01 is written 1%.
+	Percent Unit = "%"
 )
 
 // Finding is the result of one test on one tensor (or on a pool of small
@@ -27,11 +45,13 @@ type Finding struct {
 	// P and Adjusted are the raw and the Holm-adjusted p-value; NaN for tests
 	// without one.
 	P, Adjusted float64
-	// Effect is the size of the effect in the unit of the margin, and
-	// EffectText how a person reads it, such as "+3.0% (0.020601, declared 0.02)".
+	// Unit is that of Effect, Margin and Sees.
+	Unit Unit
+	// Effect is the size of the effect, and EffectText how a person reads it,
+	// such as "+3.0% (0.020601, declared 0.02)".
 	Effect     float64
 	EffectText string
-	// Margin is the equivalence margin in the same unit; NaN when there is none.
+	// Margin is the equivalence margin; NaN when there is none.
 	Margin float64
 	// N is the number of values tested.
 	N int64
@@ -67,3 +87,16 @@ type Result struct {
 
 // Passed reports whether no finding is a failure.
 func (r Result) Passed() bool { return r.Summary.Failed == 0 }
+
+// Why says in one line what the finding rests on: the p-value and the effect
+// of a test of chance, and the detail.
+func (f Finding) Why() string {
+	if math.IsNaN(f.P) {
+		return f.Detail
+	}
+	text := fmt.Sprintf("p=%.2g, %s", f.P, f.EffectText)
+	if f.Detail != "" {
+		text += ", " + f.Detail
+	}
+	return text
+}

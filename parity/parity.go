@@ -8,7 +8,6 @@ package parity
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 
 	"github.com/weightinit/weightinit/checkpoint"
@@ -118,8 +117,8 @@ func (r *Report) Failures() []Tensor {
 
 // Options tune a comparison.
 type Options struct {
-	// Run, if set, keeps only tensors whose name it matches.
-	Run *regexp.Regexp
+	// Keep, if set, says which tensors are compared, by name.
+	Keep func(name string) bool
 	// Workers is the number of goroutines; 0 means one a core.
 	Workers int
 	// Filler makes the values of a plan that a plugin fills itself.
@@ -129,7 +128,7 @@ type Options struct {
 	Progress func(values int64)
 }
 
-func (o Options) keep(name string) bool { return o.Run == nil || o.Run.MatchString(name) }
+func (o Options) keep(name string) bool { return o.Keep == nil || o.Keep(name) }
 
 // side is a tensor of one of the two, reduced to what its structure is.
 type side struct {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -11,28 +13,52 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/internal/summary"
+	"github.com/weightinit/weightinit/parity/report"
 )
 
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
+	var page string
+	var laws lawFlags
 	cmd := &cobra.Command{
 		Use:   "inspect PATH",
 		Short: "Show what is in a checkpoint: shapes, types, statistics",
-		Long: "inspect reads a .safetensors or .npy file, or a folder of .npy files, and shows for each\n" +
+		Long: "inspect reads a .safetensors, .npy or .npz file, or a folder of them, and shows for each\n" +
 			"tensor its shape and type, the mean, standard deviation and extremes of its finite values,\n" +
-			"how many are not finite, and a small histogram from minimum to maximum.",
+			"how many are not finite, and a small histogram from minimum to maximum.\n\n" +
+			"With --mode and a model it also tests, whatever the seed, whether every tensor follows the\n" +
+			"law that the mode declares of it, and names those that do not: exit code 1. So it finds\n" +
+			"parameters whose initialisation was skipped or replaced.",
+		Example: "  weightinit inspect model.safetensors\n" +
+			"  weightinit inspect model.safetensors --preset gpt2-small --mode gpt2",
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			test, err := laws.wanted()
+			if err != nil {
+				return err
+			}
 			set, err := a.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer set.Close()
-			return a.inspect(cmd.Context(), args[0], set, asJSON)
+			var found *lawReport
+			if test {
+				if found, err = laws.testLaws(cmd.Context(), a, args[0], set); err != nil {
+					return err
+				}
+			}
+			if err := a.inspect(cmd.Context(), args[0], set, found, page, asJSON); err != nil {
+				return err
+			}
+			return found.failure(args[0])
 		},
 	}
+	laws.register(cmd)
+	cmd.Flags().StringVar(&page, "html", "", "write one self-contained page to this `FILE`, too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -61,7 +87,7 @@ type tensorSummary struct {
 	bars string
 }
 
-func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, asJSON bool) error {
+func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, laws *lawReport, page string, asJSON bool) error {
 	tensors := []tensorSummary{}
 	var values, bytes int64
 	for _, t := range set.Tensors() {
@@ -73,7 +99,16 @@ func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, asJS
 		bytes += s.Bytes
 		tensors = append(tensors, s)
 	}
+	if page != "" {
+		if err := writePage(ctx, page, path, set, tensors, laws); err != nil {
+			return err
+		}
+	}
 	if asJSON {
+		findings, err := laws.json()
+		if err != nil {
+			return err
+		}
 		return a.printJSON(struct {
 			Path        string            `json:"path"`
 			Tensors     []tensorSummary   `json:"tensors"`
@@ -81,9 +116,23 @@ func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, asJS
 			TotalBytes  int64             `json:"total_bytes"`
 			Metadata    map[string]string `json:"metadata"`
 			Warnings    []string          `json:"warnings"`
-		}{path, tensors, values, bytes, orEmpty(set.Metadata()), append([]string{}, set.Warnings()...)})
+			// Laws is the report of parity, null when no laws were tested.
+			Laws json.RawMessage `json:"laws"`
+		}{path, tensors, values, bytes, orEmpty(set.Metadata()), append([]string{}, set.Warnings()...), findings})
 	}
-	return a.showInspection(set, tensors, values, bytes)
+	if err := a.showInspection(set, tensors, values, bytes); err != nil || laws == nil {
+		return err
+	}
+	return report.Write(a.stdout, "text", laws.result, report.Options{})
+}
+
+// writePage writes the page, whole or not at all.
+func writePage(ctx context.Context, page, path string, set checkpoint.Set, tensors []tensorSummary, laws *lawReport) error {
+	var b bytes.Buffer
+	if err := writeInspection(ctx, &b, path, set, tensors, laws.note()); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(atomicfile.OS(), page, b.Bytes(), atomicfile.Options{Force: true})
 }
 
 func orEmpty(m map[string]string) map[string]string {

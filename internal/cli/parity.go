@@ -17,20 +17,23 @@ import (
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/report"
+	"github.com/weightinit/weightinit/parity/rules"
+	"github.com/weightinit/weightinit/parity/suite"
 )
-
-// parityChecks are what --check takes.
-var parityChecks = []string{"bits", "close"}
 
 // parityFlags are those of parity.
 type parityFlags struct {
 	modelFlags
-	reference, candidate, check, format, run string
-	reports                                  []string
-	rtol, atol                               float64
-	equalNaN, verbose                        bool
+	reference, candidate, check, rules string
+	format, run, plot                  string
+	reports                            []string
+	rtol, atol                         float64
+	equalNaN, verbose, update          bool
+	// fresh tells that --update makes a reference where there is none.
+	fresh bool
 
-	name *regexp.Regexp
+	name, plotted *regexp.Regexp
+	suite         suite.Options
 }
 
 func (a *app) parityCommand() *cobra.Command {
@@ -43,9 +46,15 @@ func (a *app) parityCommand() *cobra.Command {
 			"init would make of --preset or --config with --mode and --seed. A missing or extra tensor,\n" +
 			"and another shape or type, fail every check: exit code 1.\n\n" +
 			"  --check bits   every bit is the same\n" +
-			"  --check close  every value lies within --rtol and --atol, as torch.testing.assert_close",
+			"  --check close  every value lies within --rtol and --atol, as torch.testing.assert_close\n" +
+			"  --check stats  both sides follow the declared laws, or one law; a false alarm at most\n" +
+			"                 once in a million runs. The laws are those of the model and mode given,\n" +
+			"                 or of the record that init left in the reference or the candidate\n" +
+			"  --check all    all of them, and one seed used for two families\n\n" +
+			"--rules FILE (YAML) says which check holds for which tensors; --check is for the rest.",
 		Example: "  weightinit parity --reference ref/ --candidate model.safetensors\n" +
 			"  weightinit parity --reference ref/ --config config.json --mode gpt2@1 --seed 7\n" +
+			"  weightinit parity --reference ref/ --candidate out/ --check stats --preset gpt2-small --mode gpt2\n" +
 			"  weightinit parity --reference ref/ --candidate out/ --format github --report junit=parity.xml --report html=parity.html",
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,33 +68,34 @@ func (a *app) parityCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.reference, "reference", "", "the reference: a `PATH` of a file or folder")
 	flags.StringVar(&f.candidate, "candidate", "", "the candidate: a `PATH` of a file or folder")
-	flags.StringVar(&f.check, "check", "bits", "what is compared: "+strings.Join(parityChecks, " or "))
+	flags.StringVar(&f.check, "check", suite.Bits, "what is compared: "+strings.Join(suite.Checks(), ", "))
+	flags.StringVar(&f.rules, "rules", "", "a YAML `FILE` that says which check holds for which tensors")
 	flags.StringVar(&f.format, "format", "text", "format of stdout: "+strings.Join(report.Formats(), ", "))
 	flags.StringArrayVar(&f.reports, "report", nil, "write a report to a file too, as `FORMAT=FILE`; repeatable")
 	flags.StringVar(&f.run, "run", "", "only tensors whose name matches the `REGEX`")
+	flags.StringVar(&f.plot, "plot", "", "plot in the HTML report what matches the `REGEX`, beside what failed")
 	flags.Float64Var(&f.rtol, "rtol", 0, "relative tolerance of close (default: by type)")
 	flags.Float64Var(&f.atol, "atol", 0, "absolute tolerance of close (default: by type)")
 	flags.BoolVar(&f.equalNaN, "equal-nan", false, "close takes two values that are no numbers for equal")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "a line for what passed, too")
+	flags.BoolVar(&f.update, "update", false, "afterwards make the candidate the new reference: a .safetensors file, or a folder of .npy files")
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
+	must(cmd.RegisterFlagCompletionFunc("check", cobra.FixedCompletions(suite.Checks(), cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-// check settles the flags before anything is opened.
-func (f *parityFlags) checkFlags() error {
+// checkFlags settles the flags before anything is opened.
+func (f *parityFlags) checkFlags(cmd *cobra.Command) error {
 	switch {
-	case !slices.Contains(parityChecks, f.check):
-		return fmt.Errorf("--check %s: use %s", shown.Quote(f.check), strings.Join(parityChecks, " or "))
+	case !slices.Contains(suite.Checks(), f.check):
+		return fmt.Errorf("--check %s: use one of %s", shown.Quote(f.check), strings.Join(suite.Checks(), ", "))
 	case !slices.Contains(report.Formats(), f.format):
 		return fmt.Errorf("--format %s: use one of %s", shown.Quote(f.format), strings.Join(report.Formats(), ", "))
 	case f.reference == "":
 		return errors.New("no reference given: use --reference PATH")
-	case f.candidate != "" && (f.preset != "" || f.config != ""):
-		return errors.New("--candidate and a model (--preset, --config) both given: give one")
-	case f.candidate == "" && f.preset == "" && f.config == "":
+	case f.candidate == "" && !f.hasModel():
 		return errors.New("no candidate given: use --candidate PATH, or a model with --preset or --config")
-	case f.check == "close" && f.candidate == "":
-		return errors.New("--check close compares files: use --candidate PATH")
 	}
 	for _, r := range f.reports {
 		format, path, ok := strings.Cut(r, "=")
@@ -93,39 +103,74 @@ func (f *parityFlags) checkFlags() error {
 			return fmt.Errorf("--report %s: use FORMAT=FILE with one of %s", shown.Quote(r), strings.Join(report.Formats(), ", "))
 		}
 	}
+	var err error
 	if f.run != "" {
-		var err error
 		if f.name, err = regexp.Compile(f.run); err != nil {
 			return fmt.Errorf("--run %s: %w", shown.Quote(f.run), err)
 		}
+		f.suite.Keep = f.name.MatchString
+	}
+	if f.plot != "" {
+		if f.plotted, err = regexp.Compile(f.plot); err != nil {
+			return fmt.Errorf("--plot %s: %w", shown.Quote(f.plot), err)
+		}
+	}
+	if f.rules != "" {
+		if f.suite.Rules, err = rules.Load(f.rules); err != nil {
+			return err
+		}
+	}
+	f.suite.Check, f.suite.Workers, f.suite.EqualNaN = f.check, f.threads, f.equalNaN
+	if cmd.Flags().Changed("rtol") {
+		f.suite.RTol = &f.rtol
+	}
+	if cmd.Flags().Changed("atol") {
+		f.suite.ATol = &f.atol
+	}
+	if f.candidate != "" && f.hasModel() && !f.suite.Wants(suite.Stats) {
+		return errors.New("--candidate and a model (--preset, --config) both given: give one (only stats takes the laws of a model)")
 	}
 	return nil
 }
 
+func (f *parityFlags) hasModel() bool { return f.preset != "" || f.config != "" }
+
 func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
-	if err := f.checkFlags(); err != nil {
+	if err := f.checkFlags(cmd); err != nil {
 		return err
 	}
-	reference, err := a.open(f.reference)
-	if err != nil {
-		return err
-	}
-	defer reference.Close()
-	var candidate checkpoint.Set // nil for a plan
-	if f.candidate != "" {
-		if candidate, err = a.open(f.candidate); err != nil {
+	if f.update {
+		if err := f.checkUpdate(); err != nil {
 			return err
 		}
-		defer candidate.Close()
 	}
-	result, err := f.compare(cmd, a, reference, candidate)
+	sides, err := f.openSides(cmd.Context(), a)
 	if err != nil {
 		return err
 	}
-	if f.run != "" && len(result.Findings) == 0 {
-		return fmt.Errorf("--run %s matches no tensor", shown.Quote(f.run))
+	defer sides.close()
+	if f.fresh {
+		return f.updateReference(cmd.Context(), a, sides, parity.Result{})
 	}
-	opt := report.Options{Verbose: f.verbose, Rerun: rerun(os.Args), Values: plotted(cmd.Context(), reference, candidate)}
+	f.warnUnused(a, sides)
+	bar := a.progress("comparing", sides.values()*f.suite.Passes())
+	f.suite.Progress = bar.add
+	result, err := suite.Run(cmd.Context(), sides.reference, sides.candidate, sides.made, f.suite)
+	bar.done()
+	switch {
+	case errors.Is(err, suite.ErrNothing) && f.run != "":
+		return fmt.Errorf("--run %s matches no tensor", shown.Quote(f.run))
+	case errors.Is(err, suite.ErrNothing) && f.rules != "":
+		return fmt.Errorf("%s: the rules leave no tensor to compare", shown.Path(f.rules))
+	case errors.Is(err, suite.ErrNothing):
+		result, err = parity.Result{Summary: parity.Summary{Checks: []string{f.check}}}, nil
+	}
+	if err != nil {
+		return err
+	}
+	result.Summary.Reference, result.Summary.Candidate = f.reference, sides.name
+	opt := report.Options{Verbose: f.verbose, Rerun: rerun(os.Args), Values: plotted(cmd.Context(), sides.reference, sides.candidate)}
+	f.addPlots(&opt)
 	if err := f.writeReports(result, opt); err != nil {
 		return err
 	}
@@ -135,49 +180,14 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 	if err := f.writeJobSummary(result, opt); err != nil {
 		return err
 	}
+	if f.update {
+		return f.updateReference(cmd.Context(), a, sides, result)
+	}
 	if result.Passed() {
 		return nil
 	}
 	return &failedError{fmt.Sprintf("%s: %d of %d tests fail the check %s; the first is %s", shown.Cut(result.Summary.Candidate, 200),
-		result.Summary.Failed, result.Summary.Tests, f.check, firstFailure(result))}
-}
-
-// compare runs the check.
-func (f *parityFlags) compare(cmd *cobra.Command, a *app, reference, candidate checkpoint.Set) (parity.Result, error) {
-	opts := parity.Options{Run: f.name, Workers: f.threads}
-	switch {
-	case f.check == "close":
-		c := parity.CloseOptions{Options: opts, EqualNaN: f.equalNaN}
-		if cmd.Flags().Changed("rtol") {
-			c.RTol = &f.rtol
-		}
-		if cmd.Flags().Changed("atol") {
-			c.ATol = &f.atol
-		}
-		r, err := parity.Close(cmd.Context(), reference, candidate, c)
-		if err != nil {
-			return parity.Result{}, err
-		}
-		return parity.NewResult("close", f.reference, f.candidate, r.Findings()), nil
-	case candidate != nil:
-		r, err := parity.Bits(cmd.Context(), reference, candidate, opts)
-		if err != nil {
-			return parity.Result{}, err
-		}
-		return parity.NewResult("bits", f.reference, f.candidate, r.Findings()), nil
-	}
-	p, err := f.plan(cmd.Context(), a)
-	if err != nil {
-		return parity.Result{}, err
-	}
-	defer p.modes.close()
-	opts.Filler = p.modes.filler(p.Plan)
-	r, err := parity.BitsOfPlan(cmd.Context(), p.Plan, reference, false, opts)
-	if err != nil {
-		return parity.Result{}, err
-	}
-	name := fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode, p.SeedText, p.DType)
-	return parity.NewResult("bits", f.reference, name, r.Findings()), nil
+		result.Summary.Failed, result.Summary.Tests, strings.Join(result.Summary.Checks, "+"), firstFailure(result))}
 }
 
 // writeReports writes the files of --report, each whole or not at all.
@@ -217,7 +227,7 @@ func (f *parityFlags) writeJobSummary(result parity.Result, opt report.Options) 
 func firstFailure(r parity.Result) string {
 	for _, f := range r.Findings {
 		if f.Verdict == parity.Fail {
-			return fmt.Sprintf("%s, %s: %s", shown.Quote(f.Tensor), f.Test, f.Detail)
+			return fmt.Sprintf("%s, %s: %s", shown.Quote(f.Tensor), f.Test, f.Why())
 		}
 	}
 	return ""
@@ -226,15 +236,18 @@ func firstFailure(r parity.Result) string {
 // rerun returns the command line that checks only what a finding is about.
 func rerun(args []string) func(parity.Finding) string {
 	return func(f parity.Finding) string {
+		if len(f.Members) > 0 {
+			return "" // only the whole run tests them together
+		}
 		words := []string{"weightinit"}
 		for i := 1; i < len(args); i++ {
 			switch name, _, joined := strings.Cut(args[i], "="); name {
-			case "--run", "--report", "--format":
+			case "--run", "--report", "--format", "--plot":
 				if !joined {
 					i++
 				}
 				continue
-			case "--json":
+			case "--json", "--update":
 				continue
 			}
 			words = append(words, shellQuote(args[i]))

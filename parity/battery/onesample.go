@@ -21,11 +21,6 @@ type Sample[T Float] struct {
 	Pooled bool
 }
 
-// Finite returns the index of the first value that is not finite, or -1.
-func Finite[T Float](values []T) int {
-	return slices.IndexFunc(values, func(v T) bool { return v-v != 0 })
-}
-
 // OneSample runs every test of the sample against its law whose number of
 // values is large enough, in a fixed order: facts first, and nothing else if a
 // value is not finite or the law is a constant.
@@ -54,7 +49,7 @@ func OneSample[T Float](s Sample[T]) []Test {
 	if !s.Pooled {
 		order = orderTests(s)
 	}
-	slices.Sort(s.Values)
+	sortFloats(s.Values)
 	tests = append(tests, shapeTests(s)...)
 	tests = append(tests, edgeTest(s))
 	if s.Law.kind == normal {
@@ -105,29 +100,6 @@ func boundsTest[T Float](s Sample[T]) Test {
 		}
 	}
 	return fact("T7 bounds", len(s.Values), false, fmt.Sprintf("all in [%s, %s]", number(low), number(high)))
-}
-
-// sampleMoments are those of values, by two passes.
-type sampleMoments struct{ mean, std, skew, kurtosis float64 }
-
-func momentsOf[T Float](values []T, near float64) sampleMoments {
-	n := float64(len(values))
-	sum := 0.0
-	for _, v := range values {
-		sum += float64(v) - near
-	}
-	mean := near + sum/n
-	var m2, m3, m4 float64
-	for _, v := range values {
-		d := float64(v) - mean
-		q := float64(d * d)
-		m2 += q
-		m3 += float64(q * d)
-		m4 += float64(q * q)
-	}
-	variance := m2 / n
-	std := math.Sqrt(variance)
-	return sampleMoments{mean, std, m3 / n / (variance * std), m4 / n / (variance * variance)}
 }
 
 // rawMoments is the number of values from which raw skewness and kurtosis are
@@ -204,50 +176,6 @@ func binsFor(n int) int {
 		return 128
 	}
 	return 0
-}
-
-// shapeTests are T3 to T6, on sorted values.
-func shapeTests[T Float](s Sample[T]) []Test {
-	n := len(s.Values)
-	if n < 16 {
-		return nil
-	}
-	size, k := float64(n), binsFor(n)
-	counts := make([]int, k)
-	var smooth [4]float64
-	sum, distance := 0.0, 0.0
-	for i, v := range s.Values {
-		t := s.Law.tailsOf(float64(v))
-		below, above := t.logs()
-		rank := float64(i)
-		sum += float64((2*rank+1)*below) + float64((2*(size-rank)-1)*above)
-		distance = max(distance, (rank+1)/size-t.below, t.below-rank/size)
-		for j, p := range legendre(t.below) {
-			smooth[j] += p
-		}
-		if k > 0 {
-			counts[min(k-1, int(t.below*float64(k)))]++
-		}
-	}
-	var tests []Test
-	if n >= 64 {
-		for j := 1; j < 4; j++ {
-			z := smooth[j] / math.Sqrt(size)
-			tests = append(tests, newTest(fmt.Sprintf("T3 S%d", j+1), n, z, TwoSided(z), true))
-		}
-	}
-	a := -size - sum/size
-	tests = append(tests, newTest("T4 Anderson-Darling", n, a, AndersonDarling(a), true),
-		newTest("T5 Kolmogorov", n, distance, Kolmogorov(distance, size), true))
-	if k > 0 {
-		expected, x := size/float64(k), 0.0
-		for _, c := range counts {
-			d := float64(c) - expected
-			x += float64(d*d) / expected
-		}
-		tests = append(tests, newTest("T6 chi-square", n, x, ChiSquareUpper(x, k-1), true))
-	}
-	return tests
 }
 
 // tamest is the number of values from which the lattice of torch's normals

@@ -3,6 +3,7 @@ package battery
 import (
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // digits is how many values make a key of T10, 4 bits each.
@@ -13,15 +14,19 @@ const digits = 16
 // do not matter.
 type Reuse struct {
 	mask uint64
+	mu   sync.Mutex
 	keys []key
 }
 
-// key is one kept window of a tensor.
-type key struct {
-	bits     uint64
-	tensor   int
-	position int64
-}
+// key is one kept window, and where it stands: the tensor, of at most 2^24, and
+// its first value, of at most 2^40.
+type key struct{ bits, place uint64 }
+
+// placeBits are those of a position.
+const placeBits = 40
+
+func (k key) tensor() int     { return int(k.place >> placeBits) }
+func (k key) position() int64 { return int64(k.place & (1<<placeBits - 1)) }
 
 // NewReuse returns an empty search. total is how many values will be added,
 // which decides how many of their keys are kept.
@@ -35,15 +40,17 @@ func NewReuse(total int64) *Reuse {
 // Add adds the values of a tensor, in C order, under the law that is declared
 // of it (or a law with their own mean and standard deviation). A constant adds
 // nothing. Which keys are kept depends on the values only, so that two copies
-// keep the same ones.
+// keep the same ones. Several goroutines may add at once.
 func Add[T Float](r *Reuse, tensor int, values []T, l Law) {
 	if l.kind == constant {
 		return
 	}
 	var k uint64
+	// A little more than are expected.
+	kept := make([]key, 0, len(values)/int(r.mask+1)*9/8+16)
+	parts := sixteenthsOf[T](l)
 	for i, v := range values {
-		q := uint64(min(15, max(0, int(16*l.CDF(float64(v))))))
-		k = k<<4 | q
+		k = k<<4 | parts.of(v)
 		if i < digits-1 {
 			continue
 		}
@@ -51,8 +58,11 @@ func Add[T Float](r *Reuse, tensor int, values []T, l Law) {
 		if (canonical*0x9E3779B97F4A7C15)>>40&r.mask != 0 || canonical == (canonical&15)*0x1111111111111111 {
 			continue
 		}
-		r.keys = append(r.keys, key{canonical, tensor, int64(i - digits + 1)})
+		kept = append(kept, key{canonical, uint64(tensor)<<placeBits | uint64(i-digits+1)})
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = append(r.keys, kept...)
 }
 
 // Reused is a part of the stream that two tensors share, or one has twice.
@@ -70,7 +80,7 @@ type Reused struct {
 // distance, one entry a pair of tensors, that of the most keys.
 func (r *Reuse) Find() []Reused {
 	slices.SortFunc(r.keys, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.bits, b.bits), cmp.Compare(a.tensor, b.tensor), cmp.Compare(a.position, b.position))
+		return cmp.Or(cmp.Compare(a.bits, b.bits), cmp.Compare(a.place, b.place))
 	})
 	type distance struct {
 		a, b int
@@ -84,10 +94,10 @@ func (r *Reuse) Find() []Reused {
 		for i, a := range group {
 			// A key of many copies is compared with its nearest ones only.
 			for _, b := range group[i+1 : min(len(group), i+9)] {
-				d := distance{a.tensor, b.tensor, b.position - a.position}
+				d := distance{a.tensor(), b.tensor(), b.position() - a.position()}
 				f, ok := found[d]
-				if !ok || a.position < f.PositionA {
-					f.A, f.B, f.PositionA, f.PositionB = a.tensor, b.tensor, a.position, b.position
+				if !ok || a.position() < f.PositionA {
+					f.A, f.B, f.PositionA, f.PositionB = d.a, d.b, a.position(), b.position()
 				}
 				f.Keys++
 				found[d] = f
@@ -119,7 +129,7 @@ func EstimatedLaw[T Float](values []T) (Law, bool) {
 	if len(values) == 0 || Finite(values) >= 0 {
 		return Law{}, false
 	}
-	m := momentsOf(values, float64(values[0]))
-	l := Law{kind: normal, location: m.mean, scale: m.std, moments: moments{m.mean, m.std, 0, 3, 15, 105}}
-	return l, m.std > 0
+	mean := momentsMean(values, float64(values[0]))
+	std := stdOf(values, mean)
+	return Law{kind: normal, location: mean, scale: std, moments: moments{mean, std, 0, 3, 15, 105}}, std > 0
 }

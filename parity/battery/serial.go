@@ -31,30 +31,7 @@ func orderTests[T Float](s Sample[T]) []Test {
 // equal values, which have none.
 func serialCorrelation[T Float](values []T, near float64) float64 {
 	n := len(values)
-	mean := momentsMean(values, near)
-	var products [lags + 1]float64
-	// A piece of 4,096 deviations and the 64 before it.
-	var buffer [lags + 4096]float64
-	for start := 0; start < n; start += 4096 {
-		piece := values[start:min(n, start+4096)]
-		for i, v := range piece {
-			buffer[lags+i] = float64(v) - mean
-		}
-		for k := range products {
-			later, earlier := buffer[lags:lags+len(piece)], buffer[lags-k:lags-k+len(piece)]
-			var a, b float64
-			i := 0
-			for ; i+1 < len(later) && i+1 < len(earlier); i += 2 {
-				a += float64(later[i] * earlier[i])
-				b += float64(later[i+1] * earlier[i+1])
-			}
-			if i < len(later) {
-				a += float64(later[i] * earlier[i])
-			}
-			products[k] += a + b
-		}
-		copy(buffer[:lags], buffer[len(piece):])
-	}
+	products := serialProducts(values, momentsMean(values, near))
 	if products[0] == 0 {
 		return 0
 	}
@@ -66,28 +43,22 @@ func serialCorrelation[T Float](values []T, near float64) float64 {
 	return float64(n) * float64(n+2) * q
 }
 
-func momentsMean[T Float](values []T, near float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += float64(v) - near
-	}
-	return near + sum/float64(len(values))
-}
-
 // runsTest counts the runs of values above and not above the mean of the law.
 func runsTest[T Float](values []T, mean float64) Test {
-	above, runs, last := 0, 0, -1
+	above, changes, last := 0, 0, 0
+	if len(values) > 0 && float64(values[0]) > mean {
+		last = 1
+	}
 	for _, v := range values {
 		now := 0
 		if float64(v) > mean {
 			now = 1
-			above++
 		}
-		if now != last {
-			runs++
-		}
+		above += now
+		changes += now ^ last
 		last = now
 	}
+	runs := min(len(values), changes+1)
 	n, n1 := float64(len(values)), float64(above)
 	expected := 2*n1*(n-n1)/n + 1
 	variance := (expected - 1) * (expected - 2) / (n - 1)
@@ -107,15 +78,25 @@ func runsTest[T Float](values []T, mean float64) Test {
 // lineTests look for a row or a column that is unlike the others.
 func lineTests[T Float](s Sample[T]) []Test {
 	rows, cols := newLines(s.Rows, s.Cols), newLines(s.Cols, s.Rows)
+	c := s.Law.curve()
+	var buffer [tableChunk]float64
 	for i := range s.Rows {
 		row := s.Values[i*s.Cols : (i+1)*s.Cols]
-		for j, v := range row {
-			z := s.Law.normalised(float64(v))
-			q := float64(z * z)
-			rows.sums[i] += z
-			rows.squares[i] += q
-			cols.sums[j] += z
-			cols.squares[j] += q
+		for start := 0; start < len(row); start += tableChunk {
+			end := min(len(row), start+tableChunk)
+			z := buffer[:end-start]
+			standardise(&c, z, row[start:end])
+			sums, squares := cols.sums[start:end], cols.squares[start:end]
+			sum, square := 0.0, 0.0
+			for j, v := range z {
+				q := float64(v * v)
+				sum += v
+				square += q
+				sums[j] += v
+				squares[j] += q
+			}
+			rows.sums[i] += sum
+			rows.squares[i] += square
 		}
 	}
 	return append(rows.tests("row"), cols.tests("column")...)

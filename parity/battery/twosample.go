@@ -21,10 +21,10 @@ func TwoSample[T Float](reference, candidate []T, t Type) []Test {
 		x, y = momentsOf(candidate, near), momentsOf(reference, near)
 		tests = append(tests, twoMoments(x, y, n, m)...)
 	}
-	slices.Sort(reference)
-	slices.Sort(candidate)
+	sortFloats(reference)
+	sortFloats(candidate)
 	if min(n, m) >= 16 {
-		tests = append(tests, twoShapes(candidate, reference)...)
+		tests = append(tests, twoShapes(candidate, reference, x, y)...)
 	}
 	return append(tests, twoTails(candidate, reference)...)
 }
@@ -35,13 +35,11 @@ func Between[T Float](reference, candidate []T) []Test {
 	if min(len(reference), len(candidate)) < 16 {
 		return nil
 	}
-	var tests []Test
-	for _, t := range twoShapes(candidate, reference) {
-		if t.Name == "T4' Anderson-Darling" || t.Name == "T5' Kolmogorov" {
-			tests = append(tests, t)
-		}
-	}
-	return tests
+	n, m := float64(len(candidate)), float64(len(reference))
+	total := len(candidate) + len(reference)
+	distance, anderson := mergeRanks(candidate, reference)
+	return []Test{newTest("T4' Anderson-Darling", total, anderson, AndersonDarling(anderson), true),
+		newTest("T5' Kolmogorov", total, distance, Kolmogorov(distance, n*m/(n+m)), true)}
 }
 
 // twoFacts are the tests after which no other makes sense.
@@ -97,7 +95,8 @@ func twoSidedOrSure(difference, se float64) float64 {
 
 // pooled are what one pass over two sorted lists finds.
 type pooled struct {
-	distance, anderson float64
+	distance float64
+	anderson accurate
 	// Sums of the smooth components over x and over y, and of their squares
 	// over both.
 	x, y, squares [4]float64
@@ -121,10 +120,12 @@ func merge[T Float](x, y []T, bins int) pooled {
 		}
 		a, b := float64(i-i0), float64(j-j0)
 		start, end := float64(i0+j0), float64(i+j)
-		r.distance = max(r.distance, math.Abs(float64(i)/n-float64(j)/m))
+		// The difference of the distribution functions, times n m: a whole
+		// number.
+		d := float64(int64(i)*int64(len(y)) - int64(j)*int64(len(x)))
+		r.distance = max(r.distance, math.Abs(d))
 		if end < w {
-			d := float64(float64(i)*w) - float64(n*end)
-			r.anderson += (a + b) * (d / end) * (d / (w - end))
+			r.anderson.add((a + b) * float64(d*d) / float64(end*(w-end)))
 		}
 		for k, p := range legendre((start + end) / 2 / w) {
 			r.x[k] += a * p
@@ -137,7 +138,7 @@ func merge[T Float](x, y []T, bins int) pooled {
 			r.inY[k] += b
 		}
 	}
-	r.anderson /= n * m
+	r.distance /= n * m
 	return r
 }
 
@@ -155,11 +156,12 @@ func nextOf[T Float](x, y []T, i, j int) T {
 
 // twoShapes are T3' to T6' and the raw part of T3', on sorted lists of 16
 // values or more.
-func twoShapes[T Float](x, y []T) []Test {
+func twoShapes[T Float](x, y []T, mx, my sampleMoments) []Test {
 	n, m := float64(len(x)), float64(len(y))
 	w, total := n+m, len(x)+len(y)
 	bins := binsFor(min(len(x), len(y)))
 	r := merge(x, y, bins)
+	anderson := r.anderson.total() / (n * m)
 	var tests []Test
 	for j := range 4 {
 		average := (r.x[j] + r.y[j]) / w
@@ -171,8 +173,8 @@ func twoShapes[T Float](x, y []T) []Test {
 		}
 		tests = append(tests, newTest(fmt.Sprintf("T3' S%d", j+1), total, z, p, true))
 	}
-	tests = append(tests, twoRaw(x, y)...)
-	tests = append(tests, newTest("T4' Anderson-Darling", total, r.anderson, AndersonDarling(r.anderson), true),
+	tests = append(tests, twoRaw(x, y, mx, my)...)
+	tests = append(tests, newTest("T4' Anderson-Darling", total, anderson, AndersonDarling(anderson), true),
 		newTest("T5' Kolmogorov", total, r.distance, Kolmogorov(r.distance, n*m/w), true))
 	if bins > 0 {
 		stat, used := 0.0, 0
@@ -193,21 +195,27 @@ func twoShapes[T Float](x, y []T) []Test {
 
 // twoRaw compare raw skewness and kurtosis, with errors from the moments of
 // both lists together, each around its own mean.
-func twoRaw[T Float](x, y []T) []Test {
+func twoRaw[T Float](x, y []T, mx, my sampleMoments) []Test {
 	if min(len(x), len(y)) < 64 {
 		return nil
 	}
-	mx, my := momentsOf(x, float64(x[0])), momentsOf(y, float64(y[0]))
 	var m [4]float64 // orders 2, 4, 6, 8
 	add := func(values []T, mean float64) {
-		for _, v := range values {
-			d := float64(v) - mean
-			q := float64(d * d)
-			power := q
-			for k := range m {
-				m[k] += power
-				power *= q
+		for start := 0; start < len(values); start += momentsChunk {
+			var a, b, c, d float64
+			for _, v := range values[start:min(len(values), start+momentsChunk)] {
+				x := float64(v) - mean
+				q := float64(x * x)
+				f := float64(q * q)
+				a += q
+				b += f
+				c += float64(f * q)
+				d += float64(f * f)
 			}
+			m[0] += a
+			m[1] += b
+			m[2] += c
+			m[3] += d
 		}
 	}
 	add(x, mx.mean)

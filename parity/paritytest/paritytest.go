@@ -8,13 +8,18 @@ package paritytest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/rules"
+	"github.com/weightinit/weightinit/parity/suite"
+	"github.com/weightinit/weightinit/plan"
 )
 
 // Tensor is one tensor of the program under test.
@@ -32,23 +37,38 @@ type Tensor struct {
 type Option func(*options)
 
 type options struct {
-	close bool
-	worst int
-	parity.CloseOptions
+	check    string
+	rules    string
+	anyDType bool
+	worst    int
+	suite.Options
 }
 
 // Close compares by value with torch's default tolerances of each type. Without
 // it every bit must be equal.
-func Close() Option { return func(o *options) { o.close = true } }
+func Close() Option { return func(o *options) { o.check = suite.Close } }
 
 // Within is [Close] with these tolerances.
 func Within(rtol, atol float64) Option {
-	return func(o *options) { o.close, o.RTol, o.ATol = true, &rtol, &atol }
+	return func(o *options) { o.check, o.RTol, o.ATol = suite.Close, &rtol, &atol }
 }
 
 // AnyDType is [Close] also between tensors of two types, such as float32
 // values and a bf16 reference.
-func AnyDType() Option { return func(o *options) { o.close, o.AnyDType = true, true } }
+func AnyDType() Option { return func(o *options) { o.check, o.anyDType = suite.Close, true } }
+
+// Stats compares the laws that the values follow, as [parity.Stats] does,
+// instead of the values: tensors of another seed pass, those of another scheme
+// do not. A false alarm happens at most once in a million runs.
+func Stats() Option { return func(o *options) { o.check = suite.Stats } }
+
+// Laws is [Stats] with the laws that a plan declares, whatever its seed, which
+// sees about twice as small an error as two samples alone.
+func Laws(p *plan.Plan) Option { return func(o *options) { o.check, o.Declared = suite.Stats, p } }
+
+// Rules checks every tensor as the rule file at path says; the other options
+// hold for tensors that no rule matches.
+func Rules(path string) Option { return func(o *options) { o.rules = path } }
 
 // Worst sets how many findings are shown; the default is 5.
 func Worst(n int) Option { return func(o *options) { o.worst = n } }
@@ -97,29 +117,43 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 		return
 	}
 	defer reference.Close()
-	var findings []parity.Finding
-	if o.close {
-		var report *parity.CloseReport
-		if report, err = parity.Close(t.Context(), reference, candidate, o.CloseOptions); err == nil {
-			findings = (&parity.CloseReport{Tensors: report.Failures()}).Findings()
-		}
-	} else {
-		var report *parity.Report
-		if report, err = parity.Bits(t.Context(), reference, candidate, o.Options); err == nil {
-			findings = (&parity.Report{Tensors: report.Failures()}).Findings()
+	if o.rules != "" {
+		if o.Rules, err = rules.Load(o.rules); err != nil {
+			t.Fatalf("paritytest: %v", err)
+			return
 		}
 	}
+	if o.anyDType {
+		o.Rules = append(o.Rules, rules.Rule{Tensors: "*", Checks: []string{suite.Close}, RTol: o.RTol, ATol: o.ATol, AnyDType: true})
+	}
+	o.Check = o.check
+	result, err := suite.Run(t.Context(), reference, candidate, nil, o.Options)
 	if err != nil {
 		t.Fatalf("paritytest: %v", err)
 		return
 	}
+	findings := worstFirst(result)
 	for i, f := range findings {
 		if i >= o.worst {
-			t.Errorf("and %d more tensors", len(findings)-i)
+			t.Errorf("and %d more failures", len(findings)-i)
 			break
 		}
-		t.Errorf("%s: %s: %s", shown.Text(f.Tensor), f.Test, f.Detail)
+		t.Errorf("%s: %s: %s", shown.Text(f.Tensor), f.Test, f.Why())
 	}
+}
+
+// worstFirst returns the failures: those without a p-value, which are certain,
+// then those with the smallest.
+func worstFirst(r parity.Result) []parity.Finding {
+	failed := slices.DeleteFunc(slices.Clone(r.Findings), func(f parity.Finding) bool { return f.Verdict != parity.Fail })
+	p := func(f parity.Finding) float64 {
+		if math.IsNaN(f.P) {
+			return -1
+		}
+		return f.P
+	}
+	slices.SortStableFunc(failed, func(a, b parity.Finding) int { return cmp.Compare(p(a), p(b)) })
+	return failed
 }
 
 // open makes the tensor readable; problem says why it cannot.

@@ -1,7 +1,9 @@
 package paritytest_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,9 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint/npy"
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/modes/elementary"
 	"github.com/weightinit/weightinit/parity/paritytest"
+	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/rng"
 )
 
 // recorder is a test that notes its failures.
@@ -61,6 +68,46 @@ func TestCompare(t *testing.T) {
 		require.Len(t, r.lines, 1, name)
 		require.True(t, strings.Contains(r.lines[0], c.want), "%s: %s", name, r.lines[0])
 	}
+}
+
+// Stats passes another seed of the same law and fails another law; a rule file
+// decides by name.
+func TestCompareByLaw(t *testing.T) {
+	dir := t.TempDir()
+	values := func(seed uint64, std float64) []float32 {
+		out := make([]float32, 1<<14)
+		rng.Fill(rng.New(seed), dist.Dist{Draw: dist.Normal{Std: std}}, out)
+		return out
+	}
+	header, err := npy.Header(layout.F32, []int64{1 << 14})
+	require.NoError(t, err)
+	for _, v := range values(1, 0.02) {
+		header = binary.LittleEndian.AppendUint32(header, math.Float32bits(v))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "w.npy"), header, 0o600))
+	rules := filepath.Join(t.TempDir(), "parity.yaml")
+	require.NoError(t, os.WriteFile(rules, []byte("rules:\n  - tensors: w\n    check: stats\n"), 0o600))
+	info, err := elementary.Schemes().Lookup("normal")
+	require.NoError(t, err)
+	p, err := weightinit.PlanTensor(t.Context(), info, []string{"std=0.02"}, []int64{1 << 14}, plan.Options{})
+	require.NoError(t, err)
+	p.Steps[0].Param.Name = "w"
+
+	for name, opts := range map[string][]paritytest.Option{
+		"stats": {paritytest.Stats()}, "laws": {paritytest.Laws(p)}, "rules": {paritytest.Rules(rules)},
+	} {
+		tensors := []paritytest.Tensor{{Name: "w", Shape: []int64{1 << 14}, Values: values(2, 0.02)}}
+		paritytest.Compare(t, dir, tensors, opts...)
+		r := &recorder{TB: t}
+		tensors[0].Values = values(2, 0.03)
+		paritytest.Compare(r, dir, tensors, append(opts, paritytest.Worst(1))...)
+		require.Len(t, r.lines, 2, name)
+		require.Regexp(t, `^w: T2'? std: p=.*\+[0-9.]+% \(0\.0[0-9]+, (declared|reference) 0\.0`, r.lines[0], name)
+		require.Regexp(t, `^and [0-9]+ more failures$`, r.lines[1], name)
+	}
+	r := &recorder{TB: t}
+	paritytest.Compare(r, dir, nil, paritytest.Rules(filepath.Join(dir, "absent.yaml")))
+	require.Len(t, r.lines, 1)
 }
 
 func TestFile(t *testing.T) {

@@ -61,10 +61,10 @@ func result(findings ...parity.Finding) parity.Result {
 func sample() parity.Result {
 	passing := finding("layers.0.mlp.fc_in.weight", "T1 mean", parity.Pass)
 	passing.P, passing.Adjusted, passing.Effect, passing.Margin, passing.N, passing.Sees = 0.41, 1, -0.0021, 0.01, 147456, 0.0237
-	passing.EffectText = "-0.0021 sigma"
+	passing.EffectText, passing.Unit = "-0.0021 sigma", parity.Sigma
 	std := finding("layers.1.mlp.fc_in.weight", "T2 std", parity.Fail)
 	std.P, std.Adjusted, std.Effect, std.Margin, std.N, std.Sees = 3.1e-27, 1.4e-24, 0.03, 0.01, 147456, 0.017
-	std.EffectText = "+3.0% (0.020601, declared 0.02)"
+	std.EffectText, std.Unit = "+3.0% (0.020601, declared 0.02)", parity.Percent
 	bits := finding("layers.1.mlp.fc_in.weight", "bits", parity.Fail)
 	bits.Effect, bits.EffectText, bits.N, bits.Index = 2, "2 values", 147456, 77
 	bits.Detail = "2 of 147456 values differ, the first at index 77 [0 77]: reference 3ca3d70a (0.02), candidate 3ca3d70b (0.020000001), 1 ulp"
@@ -76,12 +76,42 @@ func sample() parity.Result {
 	zero.P, zero.Adjusted, zero.Effect, zero.N = 0, 0, math.Inf(1), 65536
 	weak := finding("pool of 10 tensors", "T2 std", parity.Weak)
 	weak.P, weak.Adjusted, weak.Effect, weak.Margin, weak.N, weak.Sees = 0.2, 1, -0.0123, 0.01, 640, 0.31
+	weak.Unit = parity.Percent
 	for i := range 10 {
 		weak.Members = append(weak.Members, fmt.Sprintf("layers.%d.bias", i))
 	}
 	info := finding("head.weight", "T3 skewness", parity.Info)
 	info.P, info.Effect, info.N = 0.03, 0.012, 65536
 	return result(passing, std, bits, shape, mild, zero, weak, info)
+}
+
+// statsRun is a run of statistics as a model of n tensors gives one: 13 tests a
+// tensor, of which every failing-th tensor fails two.
+func statsRun(n, failing int) parity.Result {
+	tests := []string{"T0 finite", "T1 mean", "T2 std", "T3 S_1", "T3 S_2", "T3 S_3", "T3 S_4", "T4 Anderson-Darling", "T5 Kolmogorov-Smirnov", "T6 chi-square", "T7 largest", "T8 tails", "T9 serial"}
+	var all []parity.Finding
+	for i := range n {
+		name := fmt.Sprintf("transformer.h.%d.self_attention.query_key_value.weight", i)
+		for k, test := range tests {
+			f := finding(name, test, parity.Pass)
+			f.N, f.Detail = 589824, "normal(mean 0, std 0.02)"
+			if k > 0 {
+				f.P, f.Adjusted = float64(i*len(tests)+k+1)/float64((n+1)*len(tests)), 1
+				f.Effect, f.EffectText = 0.731, "0.731"
+			}
+			switch test {
+			case "T1 mean":
+				f.Unit, f.Effect, f.EffectText, f.Margin, f.Sees, f.Verdict = parity.Sigma, 0.0013, "+0.0013 sigma (2.6e-05, declared 0)", 0.01, 0.0078, parity.Weak
+			case "T2 std":
+				f.Unit, f.Effect, f.EffectText, f.Margin, f.Sees = parity.Percent, 0.0007, "+0.07% (0.020014, declared 0.02)", 0.01, 0.0055
+			}
+			if failing > 0 && i%failing == 0 && (test == "T2 std" || test == "T4 Anderson-Darling") {
+				f.Verdict, f.P, f.Adjusted = parity.Fail, 3.1e-27/float64(i+1), 1.4e-24/float64(i+1)
+			}
+			all = append(all, f)
+		}
+	}
+	return result(all...)
 }
 
 func rerunName(f parity.Finding) string {

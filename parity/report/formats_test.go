@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/weightinit/weightinit/internal/needs"
 	"github.com/weightinit/weightinit/internal/shown"
@@ -155,6 +156,27 @@ func TestJobSummaryFitsForTenThousandTensors(t *testing.T) {
 	require.NotNil(t, m)
 	require.Equal(t, fmt.Sprint(10_000-strings.Count(b.String(), "\n| FAIL |")), m[1])
 
+	// With 26 findings a tensor, as statistics of two sides give them, and ten
+	// thousands of failures.
+	r = statsRun(10_000, 1)
+	for _, f := range r.Findings[:len(r.Findings):len(r.Findings)] {
+		f.Test += " of the reference"
+		r.Findings = append(r.Findings, f)
+	}
+	for i := range r.Findings[:100_000] {
+		r.Findings[i].Verdict = parity.Fail
+	}
+	for _, opt := range []report.Options{{Rerun: rerunName}, {Verbose: true}} {
+		b.Reset()
+		start := time.Now()
+		require.NoError(t, report.WriteJobSummary(&b, r, opt))
+		took := time.Since(start)
+		t.Logf("%d findings: %v", len(r.Findings), took)
+		require.Less(t, took, 15*time.Second, "0.3 s; ten times that under the race detector")
+		require.Less(t, b.Len(), report.MaxJobSummary)
+		require.Regexp(t, `\n\d+ of \d+ rows do not fit here`, b.String())
+	}
+
 	b.Reset()
 	require.NoError(t, report.WriteJobSummary(&b, sample(), report.Options{}))
 	require.Equal(t, write(t, "markdown", sample(), report.Options{}), b.String())
@@ -163,10 +185,21 @@ func TestJobSummaryFitsForTenThousandTensors(t *testing.T) {
 func TestMarkdownRowsHaveTheirCells(t *testing.T) {
 	r := hostileResult()
 	out := write(t, "markdown", r, report.Options{Verbose: true, Rerun: rerunName})
+	failures, digests, _ := strings.Cut(out, "### Tensors")
+	requireMarkdownRows(t, failures, 13, len(hostile)+2)
+	requireMarkdownRows(t, digests, 11, len(hostile)+2)
+	for i := range r.Findings { // a test a tensor: nothing to digest
+		r.Findings[i].Tensor += fmt.Sprint(i)
+	}
+	requireMarkdownRows(t, write(t, "markdown", r, report.Options{Verbose: true}), 13, len(r.Findings)+4)
+}
+
+func requireMarkdownRows(t *testing.T, out string, pipes, want int) {
+	t.Helper()
 	rows := 0
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "|") {
-			require.Equal(t, 13, strings.Count(line, "|"), line)
+			require.Equal(t, pipes, strings.Count(line, "|"), line)
 			require.Zero(t, strings.Count(line, "`")%2, line)
 			rows++
 		}
@@ -176,13 +209,13 @@ func TestMarkdownRowsHaveTheirCells(t *testing.T) {
 			require.NotContains(t, bare, text)
 		}
 	}
-	require.Equal(t, len(r.Findings)+4, rows)
+	require.Equal(t, want, rows)
 }
 
 // requireSelfContained checks what a page must not hold.
 func requireSelfContained(t *testing.T, page string) {
 	t.Helper()
-	for _, text := range []string{"<script", "src=", "href", "http:", "https:", "url(", "@import", "<link", "<img", "xlink", "<?xml"} {
+	for _, text := range []string{"<script", "src=", "href", "http:", "https:", "url(", "@import", "<link", "<img", "xlink", "<?xml", "<iframe", "<form"} {
 		require.NotContains(t, strings.ToLower(page), text)
 	}
 }
@@ -191,8 +224,8 @@ func TestPageIsSelfContained(t *testing.T) {
 	values := func(string) ([]float64, []float64) { return normals(1, 3000, 1), normals(2, 2000, 1.03) }
 	page := write(t, "html", sample(), report.Options{Rerun: rerunName, Values: values})
 	requireSelfContained(t, page)
-	require.Equal(t, 3*5, strings.Count(page, "<svg "), "histogram, quantiles and distribution of each tensor")
-	require.Equal(t, 15, strings.Count(page, "</svg>"))
+	require.Equal(t, 3*3, strings.Count(page, "<svg "), "histogram, quantiles and distribution of each failed tensor")
+	require.Equal(t, 9, strings.Count(page, "</svg>"))
 	require.Equal(t, strings.Count(page, "<g"), strings.Count(page, "</g>"))
 	require.NotContains(t, page, "NaN")
 	require.Contains(t, page, "reference: 3000 values")
@@ -210,12 +243,18 @@ func TestPageShowsHostileNamesAsText(t *testing.T) {
 
 func TestPageOfTenThousandTensorsStaysSmall(t *testing.T) {
 	page := write(t, "html", manyTensors(10_000), report.Options{Rerun: rerunName})
-	require.Less(t, len(page), 4<<20)
-	require.Contains(t, page, "8000 more failures are left out")
-	require.Contains(t, page, "9500 more tensors are left out")
-	whole := write(t, "html", manyTensors(10_000), report.Options{Rerun: rerunName, Verbose: true})
+	require.Less(t, len(page), 5<<20)
+	require.Contains(t, page, "8000 more failures of 8000 tensors are left out")
+	require.Contains(t, page, "8000 more tensors are left out")
+	page = write(t, "html", statsRun(2000, 1), report.Options{})
+	require.Less(t, len(page), 5<<20)
+	require.Contains(t, page, "2000 more failures of 1000 tensors are left out")
+	require.Contains(t, page, "The single tests of 1539 tensors are left out as well.")
+	require.Equal(t, 2000-1539, strings.Count(page, "<details>"))
+	require.Equal(t, 1539, strings.Count(page, `<div class="row">`))
+	whole := write(t, "html", manyTensors(2500), report.Options{Rerun: rerunName, Verbose: true})
 	require.NotContains(t, whole, "left out")
-	require.Equal(t, 10_000, strings.Count(whole, "<details"))
+	require.Equal(t, 2500, strings.Count(whole, "<details"))
 }
 
 func TestPlotsAreForTheWorstTensors(t *testing.T) {
@@ -232,35 +271,94 @@ func TestPlotsAreForTheWorstTensors(t *testing.T) {
 	require.Equal(t, 6, strings.Count(page, "<svg "))
 }
 
-func TestValuesThatCannotBePlottedAreSaid(t *testing.T) {
-	inf := math.Inf(1)
-	for name, c := range map[string]struct {
-		reference, candidate []float64
-		svgs                 int
-		note                 string
-	}{
-		"constant":        {[]float64{2, 2}, []float64{2, 2, 2}, 0, "no plot: all values are 2"},
-		"nothing finite":  {[]float64{nan, inf}, nil, 0, "reference: 2 values, 2 not finite and left out"},
-		"some not finite": {[]float64{1, nan, 3}, []float64{1, 2, -inf}, 3, "candidate: 3 values, 1 not finite"},
-		"huge":            {[]float64{-math.MaxFloat64, math.MaxFloat64}, []float64{1}, 0, "no axis can show"},
-		"tiny":            {[]float64{0, 5e-324}, []float64{0}, 0, "no axis can show"},
-		"narrow":          {[]float64{1, 1 + 1e-15}, []float64{1}, 0, "no axis can show"},
-		"one side":        {nil, []float64{1, 2, 3}, 2, "candidate: 3 values"},
-		"one value each":  {[]float64{1}, []float64{2}, 3, "reference: 1 value"},
-		"wide":            {[]float64{-1e99, 1e99}, []float64{1e99}, 3, "candidate: 1 value"},
-		"small":           {[]float64{1e-99, 2e-99}, []float64{3e-99}, 3, "candidate: 1 value"},
-		"offset":          {[]float64{1000, 1000.01}, []float64{1000.02}, 3, "candidate: 1 value"},
-		"many":            {normals(1, 300_000, 1), normals(2, 10, 1), 3, "reference: 300000 values, 100000 of them drawn"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := result(finding("a", "bits", parity.Fail))
-			page := write(t, "html", r, report.Options{Values: func(string) ([]float64, []float64) { return c.reference, c.candidate }})
-			require.Equal(t, c.svgs, strings.Count(page, "<svg "))
-			require.Contains(t, page, c.note)
-			require.NotContains(t, page, "cannot be drawn")
-			requireSelfContained(t, page)
-		})
+func TestWhatCannotBePlottedIsSaid(t *testing.T) {
+	r := result(finding("a", "bits", parity.Fail))
+	page := write(t, "html", r, report.Options{Values: func(string) ([]float64, []float64) { return []float64{2, 2}, []float64{2} }})
+	require.NotContains(t, page, "<svg")
+	require.Contains(t, page, "reference: 2 values")
+	require.Contains(t, page, "no plot: all values are 2")
+}
+
+// normalLaw declares a law of one tensor; dense with a density.
+func normalLaw(name, text string, dense bool) func(string) (func(float64) float64, func(float64) float64, string, bool) {
+	d := distuv.Normal{Sigma: 1}
+	return func(asked string) (quantile, density func(float64) float64, _ string, ok bool) {
+		if asked != name {
+			return nil, nil, "", false
+		}
+		if dense {
+			density = d.Prob
+		}
+		return d.Quantile, density, text, true
 	}
+}
+
+func TestTheDeclaredLawIsDrawnAndNamed(t *testing.T) {
+	values := func(string) ([]float64, []float64) { return normals(1, 3000, 1), normals(2, 2000, 1.03) }
+	without := write(t, "html", sample(), report.Options{Values: values})
+	require.NotContains(t, without, "declared: ")
+	for _, dense := range []bool{true, false} {
+		law := normalLaw("layers.1.mlp.fc_in.weight", "normal(mean 0, std 1) <b>\n", dense)
+		page := write(t, "html", sample(), report.Options{Values: values, Law: law})
+		requireSelfContained(t, page)
+		require.Equal(t, 1, strings.Count(page, `declared: normal(mean 0, std 1) &lt;b&gt;\n`))
+		require.Equal(t, strings.Count(without, "<svg ")+1, strings.Count(page, "<svg "), "its quantiles")
+		require.Equal(t, strings.Count(without, "var(--law)")+3, strings.Count(page, "var(--law)"), "density, diagonal, distribution")
+	}
+	constant := func(string) (func(float64) float64, func(float64) float64, string, bool) {
+		return func(float64) float64 { return 3 }, nil, "constant 3", true
+	}
+	page := write(t, "html", sample(), report.Options{Values: values, Law: constant})
+	require.Contains(t, page, "the declared law is not drawn: all values are 3")
+}
+
+func TestPlotsOfOthersAreThoseAskedFor(t *testing.T) {
+	var read []string
+	values := func(name string) ([]float64, []float64) {
+		read = append(read, name)
+		return []float64{1, 2}, []float64{1, 3}
+	}
+	ask := func(name string) bool { return strings.HasPrefix(name, "layers.") }
+	page := write(t, "html", sample(), report.Options{Plots: 1, Values: values, Plot: ask})
+	require.Equal(t, []string{"layers.2.weight", "layers.0.mlp.fc_in.weight"}, read, "a failure once, and what passed if asked for")
+	require.Equal(t, 1, strings.Count(page, "<h2>Plots that were asked for</h2>"))
+	require.Equal(t, 1, strings.Count(page, "<h3>layers.0.mlp.fc_in.weight</h3>"))
+
+	page = write(t, "html", statsRun(60, 0), report.Options{Values: values, Plot: func(string) bool { return true }})
+	require.Equal(t, 3*report.MaxAsked, strings.Count(page, "<svg "))
+	require.Contains(t, page, "20 more tensors that were asked for are not plotted")
+	require.NotContains(t, write(t, "html", statsRun(60, 0), report.Options{Values: values}), "<svg ")
+}
+
+// TestPageOfAModelWithStatistics is of the size of gpt2-small.
+func TestPageOfAModelWithStatistics(t *testing.T) {
+	a, b := normals(1, 20_000, 1), normals(2, 20_000, 1.03)
+	opt := report.Options{Rerun: rerunName, Values: func(string) ([]float64, []float64) { return a, b }}
+	opt.Law = func(string) (func(float64) float64, func(float64) float64, string, bool) {
+		return normalLaw("", "normal(mean 0, std 1)", true)("")
+	}
+	r := statsRun(200, 8)
+	require.Len(t, r.Findings, 2600)
+	page := write(t, "html", r, opt)
+	require.Less(t, len(page), 2<<20)
+	require.Greater(t, strings.Count(page, "<svg "), 4*19)
+	require.Equal(t, 200, strings.Count(page, "<details>"), "a row a tensor")
+	require.Equal(t, 2600+2*25, strings.Count(page, "<tr><td"), "a row a test, and one a failure")
+	requireSelfContained(t, page)
+	t.Logf("%d bytes", len(page))
+}
+
+func TestPageRowIsTheTensorsDigest(t *testing.T) {
+	page := write(t, "html", statsRun(2, 2), report.Options{})
+	for _, row := range []string{
+		`<summary><span class="bad">FAIL</span><span class="name">transformer.h.0.self_attention.query_key_value.weight</span><span class="r" data-is="tests">13</span>` +
+			`<span class="r" data-is="least p">3.1e-27</span><span class="r" data-is="adj">1.4e-24</span><span data-is="of">T2 std</span>` +
+			`<span data-is="std">&#43;0.07% (0.020014, declared 0.02)</span><span class="r" data-is="n">589824</span></summary>`,
+		`<summary><span class="weak">WEAK</span><span class="name">transformer.h.1.self_attention.query_key_value.weight</span>`,
+	} {
+		require.Contains(t, page, row)
+	}
+	require.Less(t, strings.Index(page, "h.0.self"), strings.Index(page, "h.1.self"))
 }
 
 func FuzzReports(f *testing.F) {

@@ -40,6 +40,7 @@ type jsonFinding struct {
 	Verdict    parity.Verdict `json:"verdict"`
 	P          *float64       `json:"p"`
 	Adjusted   *float64       `json:"adj"`
+	Unit       parity.Unit    `json:"unit"`
 	Effect     *float64       `json:"effect"`
 	EffectText string         `json:"effect_text"`
 	Margin     *float64       `json:"margin"`
@@ -65,7 +66,7 @@ func writeJSON(p *printer, r parity.Result, opt Options) error {
 		j := &doc.Findings[i]
 		*j = jsonFinding{
 			Tensor: f.Tensor, Members: notNil(f.Members), Test: f.Test, Verdict: f.Verdict,
-			P: finite(f.P), Adjusted: finite(f.Adjusted), Effect: finite(f.Effect), EffectText: f.EffectText,
+			P: finite(f.P), Adjusted: finite(f.Adjusted), Unit: f.Unit, Effect: finite(f.Effect), EffectText: f.EffectText,
 			Margin: finite(f.Margin), N: f.N, Sees: finite(f.Sees), Detail: f.Detail,
 		}
 		if f.Index >= 0 {

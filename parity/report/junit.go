@@ -46,15 +46,22 @@ type junitFailure struct {
 
 // writeJUnit writes a test case a finding, in the result's order. Names are
 // escaped for the eye first, so no character is left that XML cannot hold; they
-// are not cut, since two cases must not share a name.
+// are not cut, since two cases must not share a name, and for the same reason a
+// second pool of one size is told apart by its first member.
 func writeJUnit(p *printer, r parity.Result, opt Options) error {
 	suite := junitSuite{Name: "parity", Tests: len(r.Findings), Cases: make([]junitCase, len(r.Findings))}
 	for _, f := range facts(r.Summary) {
 		suite.Properties = append(suite.Properties, junitProperty(f))
 	}
 	suite.Properties = append(suite.Properties, junitProperty{"summary", counts(r.Summary)})
+	seen := make(map[[2]string]bool, len(r.Findings))
 	for i, f := range r.Findings {
 		c := junitCase{Class: shown.Text(f.Test), Name: shown.Text(f.Tensor)}
+		if id := [2]string{c.Class, c.Name}; seen[id] && len(f.Members) > 0 {
+			c.Name += " with " + shown.Text(f.Members[0]) // a pool of as many others
+		} else {
+			seen[id] = true
+		}
 		switch f.Verdict {
 		case parity.Fail:
 			suite.Failures++

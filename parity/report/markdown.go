@@ -25,12 +25,23 @@ func markdown(p *printer, r parity.Result, opt Options, limit int) error {
 		m.write("- " + f.Name + ": " + code(f.Value) + "\n")
 	}
 	if failed := failures(r); len(failed) > 0 {
-		m.table("Failures", failed, opt)
+		mdTable(&m, "Failures", mdHead, failed, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
 	}
-	if rest := others(r); opt.Verbose && len(rest) > 0 {
-		m.table("Not failed", rest, opt)
+	if opt.Verbose {
+		m.rest(r, opt)
 	}
 	return m.err
+}
+
+// rest writes a row a tensor where tensors have several tests, else a row a
+// finding that is no failure.
+func (m *mdWriter) rest(r parity.Result, opt Options) {
+	all := groups(r.Findings)
+	if len(all) < len(r.Findings) {
+		mdTable(m, "Tensors", mdDigestHead, all, func(g group) string { return mdDigest(g.digest(opt)) })
+	} else if rest := others(r); len(rest) > 0 {
+		mdTable(m, "Not failed", mdHead, rest, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
+	}
 }
 
 // mdReserve is kept for the sentences after tables that did not fit.
@@ -62,17 +73,31 @@ const mdHead = `| verdict | tensor | test | p | adj | effect | margin | n | sees
 |---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
-func (m *mdWriter) table(title string, findings []parity.Finding, opt Options) {
-	if !m.write("\n### " + title + "\n\n" + mdHead) {
+const mdDigestHead = `| verdict | tensor | tests | failed | weak | least p | adj | of the test | std | n |
+|---|---|---|---|---|---|---|---|---|---|
+`
+
+// mdTable writes a table with a row an item, as far as there is room.
+func mdTable[T any](m *mdWriter, title, head string, items []T, row func(T) string) {
+	if !m.write("\n### " + title + "\n\n" + head) {
 		return
 	}
-	for i, f := range findings {
-		if !m.write(mdRow(rowOf(f, opt))) {
+	for i, item := range items {
+		if !m.write(row(item)) {
 			m.left = 0
-			m.put(fmt.Sprintf("\n%d of %d rows do not fit here; the other formats have them.\n", len(findings)-i, len(findings)))
+			m.put(fmt.Sprintf("\n%d of %d rows do not fit here; the other formats have them.\n", len(items)-i, len(items)))
 			return
 		}
 	}
+}
+
+func mdDigest(d digest) string {
+	tensor := code(d.Tensor)
+	if d.Members != "" {
+		tensor += " of " + code(d.Members)
+	}
+	cells := []string{d.Verdict, tensor, fmt.Sprint(d.Tests), fmt.Sprint(d.Failed), fmt.Sprint(d.Weak), d.P, d.Adjusted, code(d.Least), code(d.Std), d.N}
+	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
 func mdRow(r row) string {

@@ -32,16 +32,28 @@ type Options struct {
 	Rerun func(parity.Finding) string
 	// Values, if set, returns the values of a tensor for the plots of the HTML
 	// page; either side may be empty, and both when there is nothing to plot.
-	// It is called for the tensors that failed, the worst first, then for the
-	// others in their order, until Plots of them had values.
+	// It is called for the tensors that failed, the worst first, until Plots of
+	// them had values, then for those that Plot asks for.
 	Values func(tensor string) (reference, candidate []float64)
-	// Plots is the number of tensors that are plotted; 0 means [DefaultPlots].
+	// Plots is the number of failed tensors that are plotted; 0 means
+	// [DefaultPlots].
 	Plots int
+	// Plot, if set, asks for the plots of tensors that did not fail too, at most
+	// [MaxAsked] of them.
+	Plot func(tensor string) bool
+	// Law, if set, returns the law that is declared of a tensor, which plots
+	// then show: its quantiles for shares from 0 to 1, its density or nil, and
+	// its name for people; ok is false when none is declared.
+	Law func(tensor string) (quantile, density func(float64) float64, text string, ok bool)
 }
 
-// DefaultPlots is the number of tensors that the HTML page plots unless told
-// otherwise: a page that a browser opens at once.
-const DefaultPlots = 20
+// DefaultPlots is the number of failed tensors that the HTML page plots unless
+// told otherwise, MaxAsked that of the others: a page that a browser opens at
+// once.
+const (
+	DefaultPlots = 20
+	MaxAsked     = 40
+)
 
 // UnknownFormatError tells that there is no format of this name.
 type UnknownFormatError struct{ Format string }

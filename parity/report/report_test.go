@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/internal/fault"
+	"github.com/weightinit/weightinit/internal/page"
 	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/report"
 )
@@ -23,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 func requireGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
+	got = strings.Replace(got, string(page.Style), "/* that of internal/page */\n", 1)
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 		return
@@ -48,30 +51,64 @@ func TestReportsAreAsTheGoldenFiles(t *testing.T) {
 }
 
 func TestTheLineIsThatOfTheSpecification(t *testing.T) {
-	text := write(t, "text", sample(), report.Options{})
+	text := write(t, "text", sample(), report.Options{Verbose: true})
 	require.Contains(t, text, "FAIL layers.1.mlp.fc_in.weight  T2 std  p=3.1e-27  adj=1.4e-24  effect=+3.0% (0.020601, declared 0.02)  margin=1%  n=147456  sees>=1.7%\n")
 }
 
 func TestWorstFirst(t *testing.T) {
-	var order []string
-	for line := range strings.Lines(write(t, "text", sample(), report.Options{})) {
-		if parts := strings.Split(line, "  "); strings.HasPrefix(line, "FAIL ") {
-			order = append(order, parts[1])
+	for verbose, want := range map[bool][]string{
+		true:  {"shape", "bits", "T6 chi-square", "T2 std", "T4 Anderson-Darling"},
+		false: {"shape", "bits", "T6 chi-square"}, // a line a tensor
+	} {
+		var order []string
+		for line := range strings.Lines(write(t, "text", sample(), report.Options{Verbose: verbose})) {
+			if parts := strings.Split(line, "  "); strings.HasPrefix(line, "FAIL ") && !strings.Contains(parts[1], "tests, ") {
+				order = append(order, parts[1])
+			}
 		}
+		require.Equal(t, want, order)
 	}
-	require.Equal(t, []string{"shape", "bits", "T6 chi-square", "T2 std", "T4 Anderson-Darling"}, order)
+	require.Contains(t, write(t, "text", sample(), report.Options{}), "; 2 more tests failed")
 }
 
 func TestPassingFindingsOnlyWhenVerbose(t *testing.T) {
 	for _, format := range []string{"text", "markdown"} {
 		quiet := write(t, format, sample(), report.Options{})
 		verbose := write(t, format, sample(), report.Options{Verbose: true})
-		for _, name := range []string{"layers.0.mlp.fc_in.weight", "pool of 10 tensors", "layers.7.bias", "T3 skewness"} {
+		for _, name := range []string{"layers.0.mlp.fc_in.weight", "pool of 10 tensors", "layers.7.bias"} {
 			require.NotContains(t, quiet, name, format)
 			require.Contains(t, verbose, name, format)
 		}
 		require.Contains(t, verbose, "and 2 more", format)
 	}
+}
+
+// TestAVerboseTextHasALineATensor of several tests, which names the test that
+// speaks most against it.
+func TestAVerboseTextHasALineATensor(t *testing.T) {
+	text := write(t, "text", statsRun(3, 3), report.Options{Verbose: true})
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	const name = "transformer.h.%d.self_attention.query_key_value.weight"
+	require.Len(t, lines, 2+3+4)
+	require.Equal(t, fmt.Sprintf("FAIL "+name+"  13 tests, 2 failed, 1 weak  least p=3.1e-27 adj=1.4e-24 (T2 std)  std=+0.07%% (0.020014, declared 0.02)  n=589824", 0), lines[2])
+	require.Equal(t, fmt.Sprintf("WEAK "+name+"  13 tests, 1 weak  least p=0.29 adj=1 (T1 mean)  std=+0.07%% (0.020014, declared 0.02)  n=589824", 1), lines[3])
+	require.Equal(t, "FAILED: 3 tensors, 39 tests, 2 failed, 3 weak (equivalence not shown); family-wise limit 1e-06, strictest single limit 2e-09", lines[8])
+
+	text = write(t, "text", sample(), report.Options{Verbose: true})
+	require.Contains(t, text, "\nPASS layers.0.mlp.fc_in.weight  T1 mean  p=0.41  adj=1  effect=-0.0021 sigma  margin=0.01 sigma  n=147456  sees>=0.024 sigma\n", "the only test in full")
+	require.NotContains(t, text[strings.Index(text, "PASS"):], "layers.2.weight", "a failure that is the only test stands above")
+	require.Contains(t, text, "\nFAIL layers.1.mlp.fc_in.weight  3 tests, 3 failed  std=+3.0% (0.020601, declared 0.02)  n=147456\n", "a fact has no p-value")
+}
+
+func TestTwoPoolsOfOneSizeAreTwo(t *testing.T) {
+	a, b := finding("pool of 1 tensors", "T1 mean", parity.Pass), finding("pool of 1 tensors", "T1 mean", parity.Weak)
+	a.Members, b.Members = []string{"first"}, []string{"second"}
+	twice := []parity.Finding{a, a, b, b}
+	text := write(t, "text", result(twice...), report.Options{Verbose: true})
+	junit := write(t, "junit", result(a, b), report.Options{})
+	require.Contains(t, junit, `name="pool of 1 tensors">`)
+	require.Contains(t, junit, `name="pool of 1 tensors with second">`)
+	require.Contains(t, text, "PASS pool of 1 tensors  2 tests  n=1  members=first\nWEAK pool of 1 tensors  2 tests, 2 weak  n=1  members=second\n")
 }
 
 func TestSameResultSameBytes(t *testing.T) {
@@ -108,7 +145,7 @@ func TestNothingUnprintableIsWritten(t *testing.T) {
 func TestTextKeepsALineAFinding(t *testing.T) {
 	r := hostileResult()
 	out := write(t, "text", r, report.Options{Verbose: true, Rerun: rerunName})
-	require.Equal(t, len(r.Findings)+4, strings.Count(out, "\n"))
+	require.Equal(t, 2*len(hostile)+4, strings.Count(out, "\n"), "a line a failure and a line a tensor")
 	for line := range strings.Lines(out) {
 		require.False(t, strings.HasPrefix(strings.TrimSpace(line), "::"), line)
 		require.False(t, strings.HasPrefix(line, "FAIL forged"), line)
@@ -144,10 +181,10 @@ func TestJSONKeepsOrderNamesAndNumbers(t *testing.T) {
 	var doc struct {
 		Passed   bool
 		Findings []struct {
-			Tensor, Test, Verdict string
-			P, Effect             *float64
-			Index                 *int64
-			Rerun                 *string
+			Tensor, Test, Verdict, Unit string
+			P, Effect                   *float64
+			Index                       *int64
+			Rerun                       *string
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(write(t, "json", sample(), report.Options{Rerun: rerunName})), &doc))
@@ -158,6 +195,8 @@ func TestJSONKeepsOrderNamesAndNumbers(t *testing.T) {
 		require.Equal(t, f.Verdict == parity.Fail, doc.Findings[i].Rerun != nil)
 	}
 	require.Equal(t, 3.1e-27, *doc.Findings[1].P)
+	require.Equal(t, []string{"sigma", "%", ""}, []string{doc.Findings[0].Unit, doc.Findings[1].Unit, doc.Findings[2].Unit})
+	require.Equal(t, 0.03, *doc.Findings[1].Effect, "a share")
 	require.Nil(t, doc.Findings[2].P)
 	require.Equal(t, int64(77), *doc.Findings[2].Index)
 	require.Nil(t, doc.Findings[3].Index)
@@ -191,9 +230,9 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 
 func TestAWriterThatFailsIsASystemFault(t *testing.T) {
 	for _, format := range report.Formats() {
-		size := len(write(t, format, manyTensors(3000), report.Options{Verbose: true}))
+		size := len(write(t, format, manyTensors(600), report.Options{Verbose: true}))
 		for _, left := range []int{0, size / 2, size - 1} {
-			err := report.Write(&failingWriter{left}, format, manyTensors(3000), report.Options{Verbose: true})
+			err := report.Write(&failingWriter{left}, format, manyTensors(600), report.Options{Verbose: true})
 			require.ErrorIs(t, err, errFull, "%s after %d of %d bytes", format, left, size)
 			require.True(t, fault.IsCannotRun(err))
 		}

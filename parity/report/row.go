@@ -34,19 +34,18 @@ type row struct {
 }
 
 func rowOf(f parity.Finding, opt Options) row {
-	u := unitOf(f.Test)
 	r := row{
 		Verdict: strings.ToUpper(visible(string(f.Verdict), 20)),
 		Tensor:  shown.Cut(f.Tensor, maxName), Test: shown.Cut(f.Test, maxName),
 		P: short(f.P), Adjusted: short(f.Adjusted),
-		Effect: visible(f.EffectText, maxText), Margin: u.text(f.Margin, 3), Sees: u.text(f.Sees, 2),
+		Effect: visible(f.EffectText, maxText), Margin: measure(f.Margin, f.Unit, 3), Sees: measure(f.Sees, f.Unit, 2),
 		N:      strconv.FormatInt(f.N, 10),
 		Detail: visible(f.Detail, maxText),
 		Failed: f.Verdict == parity.Fail, Weak: f.Verdict == parity.Weak,
 		Passed: f.Verdict == parity.Pass, Info: f.Verdict == parity.Info,
 	}
 	if r.Effect == "" {
-		r.Effect = u.text(f.Effect, 4)
+		r.Effect = measure(f.Effect, f.Unit, 4)
 	}
 	if f.Index >= 0 {
 		r.Index = strconv.FormatInt(f.Index, 10)
@@ -100,34 +99,14 @@ func (r row) memberText() string {
 	return text
 }
 
-// unit is how the effect of a test is written.
-type unit int
-
-const (
-	plainUnit   unit = iota
-	sigmaUnit        // in standard deviations
-	percentUnit      // a relative size
-)
-
-// unitOf knows the two tests that have a margin; the effect of the others is
-// their statistic.
-func unitOf(test string) unit {
-	switch {
-	case strings.Contains(test, "mean"):
-		return sigmaUnit
-	case strings.Contains(test, "std"):
-		return percentUnit
-	}
-	return plainUnit
-}
-
-func (u unit) text(v float64, digits int) string {
+// measure writes an effect, a margin or what a test sees; NaN is nothing.
+func measure(v float64, u parity.Unit, digits int) string {
 	switch {
 	case math.IsNaN(v):
 		return ""
-	case u == sigmaUnit:
+	case u == parity.Sigma:
 		return number(v, digits) + " sigma"
-	case u == percentUnit:
+	case u == parity.Percent:
 		return number(100*v, digits) + "%"
 	}
 	return number(v, digits)

@@ -1,20 +1,56 @@
 package report
 
-import "github.com/weightinit/weightinit/parity"
+import (
+	"strings"
 
-// writeText writes a line a failure, the worst first, with Verbose a line a
-// finding of the others, then the summary.
+	"github.com/weightinit/weightinit/parity"
+)
+
+// writeText writes a line a failed tensor, the worst first, with the test that
+// speaks most against it; with Verbose a line a failed test and then a line a
+// tensor; in the end the summary.
 func writeText(p *printer, r parity.Result, opt Options) error {
-	shownFindings := failures(r)
-	if opt.Verbose {
-		shownFindings = append(shownFindings, others(r)...)
+	failed := failures(r)
+	more := map[string]int{}
+	for _, f := range failed {
+		more[groupKey(f)]++
 	}
-	for _, f := range shownFindings {
-		_, _ = p.WriteString(rowOf(f, opt).line() + "\n")
+	for _, f := range failed {
+		row := rowOf(f, opt)
+		if !opt.Verbose {
+			n, first := more[groupKey(f)]
+			if !first {
+				continue
+			}
+			delete(more, groupKey(f))
+			if n > 1 {
+				row.Detail = strings.TrimPrefix(row.Detail+"; ", "; ") + plural(n-1, "more test") + " failed"
+			}
+		}
+		_, _ = p.WriteString(row.line() + "\n")
+	}
+	if opt.Verbose {
+		for _, g := range groups(r.Findings) {
+			if line := g.line(opt); line != "" {
+				_, _ = p.WriteString(line + "\n")
+			}
+		}
 	}
 	for _, f := range facts(r.Summary) {
 		_, _ = p.WriteString(f.Name + ": " + f.Value + "\n")
 	}
 	_, err := p.WriteString(counts(r.Summary) + "\n")
 	return err
+}
+
+// line is a tensor in a line: its digest, or its only finding, which stands
+// among the failures already if it is one.
+func (g group) line(opt Options) string {
+	switch {
+	case len(g.findings) > 1:
+		return g.digest(opt).line()
+	case g.findings[0].Verdict == parity.Fail:
+		return ""
+	}
+	return rowOf(g.findings[0], opt).line()
 }

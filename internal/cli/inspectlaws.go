@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/battery"
+	"github.com/weightinit/weightinit/parity/report"
+	"github.com/weightinit/weightinit/plan"
+)
+
+// lawFlags name the mode and the model that a checkpoint is said to come from.
+type lawFlags struct{ modelFlags }
+
+func (f *lawFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.mode, "mode", "", "test whether the tensors follow the laws of this scheme, `NAME[@VERSION]`, for the model given")
+	flags.StringVar(&f.preset, "preset", "", "the model of --mode by `NAME`")
+	flags.StringVar(&f.config, "config", "", "the model of --mode by a config `FILE` in JSON or YAML")
+	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
+	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core")
+	f.plugins.register(flags)
+	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
+	must(cmd.RegisterFlagCompletionFunc("preset", completePresets))
+}
+
+// wanted reports whether laws are to be tested.
+func (f *lawFlags) wanted() (bool, error) {
+	switch model := f.preset != "" || f.config != ""; {
+	case model:
+		return true, nil
+	case f.mode != "":
+		return false, errors.New("--mode needs the model: give --preset NAME or --config FILE")
+	case len(f.settings) > 0:
+		return false, errors.New("--set needs a mode and a model: give --mode, and --preset or --config")
+	}
+	return false, nil
+}
+
+// lawReport is what the test of the laws found.
+type lawReport struct {
+	plan   *plan.Plan
+	result parity.Result
+}
+
+// testLaws holds every tensor against the law that the mode declares of it.
+func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkpoint.Set) (*lawReport, error) {
+	f.seed, f.dtype, f.streams = "0", "f32", string(plan.Torch) // laws depend on none of them
+	p, err := f.plan(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	defer p.modes.close()
+	bar := a.progress("testing", p.Values)
+	r, err := parity.Stats(ctx, nil, set, parity.StatsOptions{
+		Options: parity.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan,
+	})
+	bar.done()
+	if err != nil {
+		return nil, err
+	}
+	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode, path
+	return &lawReport{p.Plan, r}, nil
+}
+
+// json is the report as a part of another document.
+func (r *lawReport) json() (json.RawMessage, error) {
+	if r == nil {
+		return json.RawMessage("null"), nil
+	}
+	var b bytes.Buffer
+	err := report.Write(&b, "json", r.result, report.Options{})
+	return b.Bytes(), err
+}
+
+// note says of a tensor which tests find that its law is another one; nil when
+// no laws were tested.
+func (r *lawReport) note() func(name string) (text string, bad bool) {
+	if r == nil {
+		return nil
+	}
+	failed := map[string][]string{}
+	for _, f := range r.result.Findings {
+		if f.Verdict == parity.Fail {
+			failed[f.Tensor] = append(failed[f.Tensor], f.Test)
+		}
+	}
+	return func(name string) (string, bool) {
+		tests := failed[name]
+		if len(tests) == 0 {
+			return "as declared", false
+		}
+		const most = 3
+		text := "not as declared: " + strings.Join(tests[:min(most, len(tests))], ", ")
+		if len(tests) > most {
+			text += fmt.Sprintf(" and %d more", len(tests)-most)
+		}
+		return text, true
+	}
+}
+
+// failure is the error of the command when a law does not hold.
+func (r *lawReport) failure(path string) error {
+	if r == nil || r.result.Passed() {
+		return nil
+	}
+	return &failedError{fmt.Sprintf("%s: %d of %d tests find that it is not what %s makes; the first is %s", shown.Path(path),
+		r.result.Summary.Failed, r.result.Summary.Tests, shown.Quote(r.plan.Mode), firstFailure(r.result))}
+}
+
+// lawOverlay gives pages the law that a plan declares of a tensor.
+func lawOverlay(p *plan.Plan) func(string) (quantile, density func(float64) float64, text string, ok bool) {
+	if p == nil {
+		return nil
+	}
+	laws := map[string]battery.Law{}
+	for _, step := range p.Steps {
+		if l, ok := battery.LawOf(step.Dist); ok {
+			laws[step.Param.Name] = l
+		}
+	}
+	return func(name string) (quantile, density func(float64) float64, text string, ok bool) {
+		l, ok := laws[name]
+		if _, constant := l.Constant(); !ok || constant {
+			return nil, nil, "", false
+		}
+		return l.Quantile, l.Density, l.String(), true
+	}
+}

@@ -1,0 +1,542 @@
+package parity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/parity/battery"
+	"github.com/weightinit/weightinit/plan"
+)
+
+// FamilyLimit is the chance of a single false alarm in a whole run of [Stats].
+const FamilyLimit = 1e-6
+
+// StatsOptions tune [Stats].
+type StatsOptions struct {
+	Options
+	// Declared is the plan whose laws the tensors are said to follow, whatever
+	// its seed; nil when none is known.
+	Declared *plan.Plan
+	// FamilyLimit is the chance of a single false alarm in the whole run; 0
+	// means [FamilyLimit].
+	FamilyLimit float64
+	// Margin, if set, returns the margin of equivalence of a tensor's mean (in
+	// standard deviations) and standard deviation (as a share); 0 means 0.01.
+	Margin func(name string) float64
+	// CrossCorrelation also looks for one seed used for two families, which
+	// takes about 5 ms for each pair of the first tensors.
+	CrossCorrelation bool
+	// Memory is about how many bytes of values are held at once; 0 means
+	// 384 MiB. A single list of values may pass it.
+	Memory int64
+}
+
+// Stats tests whether two sets of tensors follow the same laws: every tensor
+// of the candidate, and of the reference, against the law that is declared of
+// it, and the two against each other; without a declared law only the latter.
+// reference may be nil when laws are declared.
+//
+// A tensor fails when a fact does not hold (its shape, its type, a constant, a
+// bound, a pattern), when the same values are found at two places of one set,
+// or when a p-value passes Holm's limit over the run, which makes a false alarm
+// in equal data at most once in 1/FamilyLimit runs. The error is one of reading.
+func Stats(ctx context.Context, reference, candidate checkpoint.Set, opts StatsOptions) (Result, error) {
+	if reference == nil && opts.Declared == nil {
+		return Result{}, errors.New("parity: statistics need a reference or declared laws")
+	}
+	if opts.Workers <= 0 {
+		opts.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opts.FamilyLimit == 0 {
+		opts.FamilyLimit = FamilyLimit
+	}
+	if opts.Memory == 0 {
+		opts.Memory = 384 << 20
+	}
+	r := &statsRun{opts: opts, reference: reference, candidate: candidate, laws: map[string]plan.Step{}}
+	r.prepare()
+	if err := r.run(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := r.runPools(ctx); err != nil {
+		return Result{}, err
+	}
+	return r.result(), nil
+}
+
+// statsRun is one run of Stats.
+type statsRun struct {
+	opts                 StatsOptions
+	reference, candidate checkpoint.Set
+	laws                 map[string]plan.Step
+	tensors              []statsTensor
+	jobs                 []*job
+	reuse                [2]*battery.Reuse // by side; nil for a side that is not there
+	pools                []pool
+	spectra              spectra
+	signs                signs
+	singles              shelf[float32]
+	doubles              shelf[float64]
+}
+
+// The sides of a comparison.
+const (
+	candidateSide = iota
+	referenceSide
+)
+
+// statsTensor is a tensor of the run: what is wrong with its structure, or its
+// jobs.
+type statsTensor struct {
+	Tensor
+	problem *Finding
+	jobs    []*job
+}
+
+// job is a section to be tested, and what came of it.
+type job struct {
+	section
+	name      string
+	ref, cand checkpoint.Tensor
+	hasRef    bool
+	// number is the job's place in the run.
+	number  int
+	results []tested
+	// small are the values of a section that may be pooled, candidate's first.
+	small [2][]float64
+}
+
+// tested are tests on one list of values.
+type tested struct {
+	tensor  string
+	members []string
+	label   string
+	side    int
+	law     string
+	tests   []battery.Test
+}
+
+// prepare pairs the tensors and settles how each is tested.
+func (r *statsRun) prepare() {
+	if r.opts.Declared != nil {
+		for _, step := range r.opts.Declared.Steps {
+			r.laws[step.Param.Name] = step
+		}
+	}
+	var paired *Report
+	if r.reference == nil {
+		paired = pair(r.sidesDeclared(), sidesOfSet(r.candidate), r.opts.Options)
+	} else {
+		paired = pair(sidesOfSet(r.reference), sidesOfSet(r.candidate), r.opts.Options)
+	}
+	var total int64
+	for _, t := range paired.Tensors {
+		st := statsTensor{Tensor: t}
+		if t.Status != Equal {
+			f := t.finding(string(t.Status))
+			if r.reference == nil {
+				f.Detail = r.structureDeclared(t)
+			}
+			st.problem = &f
+		} else {
+			r.addJobs(&st)
+			total += product(t.ReferenceShape)
+		}
+		r.tensors = append(r.tensors, st)
+	}
+	r.reuse[candidateSide] = battery.NewReuse(total)
+	if r.reference != nil {
+		r.reuse[referenceSide] = battery.NewReuse(total)
+		r.addUnheld()
+	}
+}
+
+// sidesDeclared are the plan's tensors in the types that the candidate has.
+func (r *statsRun) sidesDeclared() []side {
+	var out []side
+	for _, step := range r.opts.Declared.Steps {
+		s := side{name: step.Param.Name, shape: step.Param.Shape}
+		if t, ok := r.candidate.Lookup(s.name); ok {
+			s.dtype = t.DType
+		} else if name, err := safetensors.DTypeName(r.opts.Declared.DType); err == nil {
+			s.dtype = name
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (r *statsRun) structureDeclared(t Tensor) string {
+	switch t.Status {
+	case Missing:
+		return "declared by " + r.opts.Declared.Mode + ", and not there"
+	case Extra:
+		return "not declared by " + r.opts.Declared.Mode
+	case Shape:
+		return "shape: declared " + places(t.ReferenceShape) + ", found " + places(t.CandidateShape)
+	}
+	return t.Describe()
+}
+
+// addUnheld adds a finding for what is declared and in neither set.
+func (r *statsRun) addUnheld() {
+	if r.opts.Declared == nil {
+		return
+	}
+	for _, step := range r.opts.Declared.Steps {
+		name := step.Param.Name
+		_, inReference := r.reference.Lookup(name)
+		_, inCandidate := r.candidate.Lookup(name)
+		if inReference || inCandidate || !r.opts.keep(name) {
+			continue
+		}
+		t := Tensor{Name: name, Status: Missing}
+		f := t.finding(string(Missing))
+		f.Detail = "declared by " + r.opts.Declared.Mode + ", and in neither set"
+		r.tensors = append(r.tensors, statsTensor{Tensor: t, problem: &f})
+	}
+}
+
+func (r *statsRun) addJobs(st *statsTensor) {
+	step, known := r.laws[st.Name]
+	if known && !slices.Equal(step.Param.Shape, st.ReferenceShape) {
+		f := st.finding(string(Shape))
+		f.Verdict, f.Test = Fail, string(Shape)
+		f.Detail = "shape: declared by " + r.opts.Declared.Mode + " " + places(step.Param.Shape) + ", found in both sets " + places(st.ReferenceShape)
+		st.problem = &f
+		return
+	}
+	cand, _ := r.candidate.Lookup(st.Name)
+	j := job{name: st.Name, cand: cand}
+	if r.reference != nil {
+		j.ref, j.hasRef = r.reference.Lookup(st.Name)
+	}
+	sections := sectionsOf(step.Dist, known, st.ReferenceShape)
+	if _, numbers := typeOf(st.ReferenceDType); !numbers {
+		sections = []section{{count: product(st.ReferenceShape), shape: st.ReferenceShape, method: byBits}}
+	}
+	for _, s := range sections {
+		one := j
+		one.section, one.number = s, len(r.jobs)
+		r.jobs = append(r.jobs, &one)
+		st.jobs = append(st.jobs, &one)
+	}
+}
+
+// run does all jobs, the largest first, as many at once as workers and memory
+// allow.
+func (r *statsRun) run(ctx context.Context) error {
+	order := slices.Clone(r.jobs)
+	slices.SortStableFunc(order, func(a, b *job) int { return cmp.Compare(b.weight(), a.weight()) })
+	r.spectra.choose(r)
+	memory := semaphore.NewWeighted(r.opts.Memory)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.opts.Workers)
+	for _, j := range order {
+		weight := min(j.weight(), r.opts.Memory)
+		if memory.Acquire(ctx, weight) != nil {
+			break // stopped, or a job failed
+		}
+		group.Go(func() error {
+			defer memory.Release(weight)
+			if j.wide() {
+				return test[float64](ctx, r, j)
+			}
+			return test[float32](ctx, r, j)
+		})
+	}
+	stopped := context.Cause(ctx)
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return stopped
+}
+
+// wide reports whether the values need float64.
+func (j *job) wide() bool { return j.cand.DType == "F64" }
+
+// weight is how many bytes the values of a job take.
+func (j *job) weight() int64 {
+	if j.method == byBits {
+		return 2 * chunkBytes
+	}
+	n := j.count * 4
+	if j.wide() {
+		n *= 2
+	}
+	if j.hasRef {
+		n *= 2
+	}
+	return n
+}
+
+// test runs the tests of one job.
+func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
+	if j.method == byBits {
+		return r.testBits(ctx, j)
+	}
+	typ, _ := typeOf(j.cand.DType)
+	var values [2][]T
+	tensors := []checkpoint.Tensor{candidateSide: j.cand}
+	if j.hasRef {
+		tensors = append(tensors, j.ref)
+	}
+	sides := len(tensors)
+	lists := shelfOf[T](r)
+	for side, t := range tensors {
+		values[side] = lists.take(j.count)
+		defer lists.give(values[side])
+		if err := read(ctx, values[side], t, j.first); err != nil {
+			return err
+		}
+	}
+	if r.opts.Progress != nil {
+		defer r.opts.Progress(j.count)
+	}
+	for side := range sides {
+		lookForReuse(r, j, side, values[side])
+	}
+	switch j.method {
+	case byLaw:
+		testLaw(j, values, sides, typ)
+	case byPattern:
+		for side := range sides {
+			j.add(side, patternTest(j.section, values[side], typ))
+		}
+	case bySparse:
+		testSparse(j, values, sides, typ)
+	case byOrthogonality:
+		testOrthogonal(r, j, values, sides, typ)
+	case byReference:
+		if sides == 2 {
+			return testReference(ctx, r, j, values, typ)
+		}
+		t := battery.FactOf("T0 finite", int(j.count), battery.Finite(values[candidateSide]), "all values are finite; no law is declared", "not finite")
+		j.add(candidateSide, t)
+	}
+	return nil
+}
+
+// add adds tests of a side.
+func (j *job) add(side int, tests ...battery.Test) {
+	j.results = append(j.results, tested{tensor: j.name, label: j.label, side: side, law: j.lawText(), tests: tests})
+}
+
+func (j *job) lawText() string {
+	if j.method == byLaw || j.method == bySparse {
+		return j.law.String()
+	}
+	return ""
+}
+
+// testBits compares values that are no floating-point numbers to test.
+func (r *statsRun) testBits(ctx context.Context, j *job) error {
+	if !j.hasRef {
+		return nil
+	}
+	one := &collector{report: &Report{Tensors: []Tensor{{Name: j.name, Status: Equal, ReferenceDType: j.ref.DType, ReferenceShape: j.ref.Shape}}}, opts: r.opts.Options}
+	if err := one.readBoth(ctx, 0, j.ref, j.cand); err != nil {
+		return err
+	}
+	t := one.report.Tensors[0]
+	fact := battery.FactOf("T0 equal", int(t.Values), -1, "all values equal; "+t.ReferenceDType+" is compared by its bits", "")
+	if t.Status != Equal {
+		fact = battery.FactOf("T0 equal", int(t.Values), int(t.First.Index), "", t.Describe())
+	}
+	j.add(candidateSide, fact)
+	return nil
+}
+
+// testLaw holds both sides against a declared law, and against each other.
+func testLaw[T battery.Float](j *job, values [2][]T, sides int, typ battery.Type) {
+	if _, constant := j.law.Constant(); !constant && j.count < poolBelow && finite(values, sides) {
+		for side := range sides {
+			j.small[side] = widen(values[side])
+		}
+		return
+	}
+	rows, cols := j.matrix()
+	ok := true
+	for side := range sides {
+		tests := battery.OneSample(battery.Sample[T]{Values: values[side], Law: j.law, Type: typ, Rows: rows, Cols: cols})
+		ok = ok && !slices.ContainsFunc(tests, func(t battery.Test) bool { return t.Failed })
+		j.add(side, tests...)
+	}
+	if _, constant := j.law.Constant(); sides == 2 && ok && !constant {
+		j.add(candidateSide, battery.Between(values[referenceSide], values[candidateSide])...)
+	}
+}
+
+func finite[T battery.Float](values [2][]T, sides int) bool {
+	for side := range sides {
+		if battery.Finite(values[side]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func widen[T battery.Float](values []T) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// testReference compares the two sides, of which no law is known. What is not
+// finite in the reference must be the same in the candidate.
+func testReference[T battery.Float](ctx context.Context, r *statsRun, j *job, values [2][]T, typ battery.Type) error {
+	if battery.Finite(values[referenceSide]) < 0 {
+		j.add(candidateSide, battery.TwoSample(values[referenceSide], values[candidateSide], typ)...)
+		return nil
+	}
+	at := -1
+	for i, want := range values[referenceSide] {
+		if got := values[candidateSide][i]; got != want && (got == got || want == want) {
+			at = i
+			break
+		}
+	}
+	wrong := ""
+	if at >= 0 {
+		wrong = fmt.Sprintf("the reference has values that are not finite, so both must be equal: at index %d reference %s, candidate %s", at,
+			short(float64(values[referenceSide][at])), short(float64(values[candidateSide][at])))
+	}
+	j.add(candidateSide, battery.FactOf("T0 equal", int(j.count), at, "all values equal; some are not finite", wrong))
+	return nil
+}
+
+// result puts everything in order and judges it.
+func (r *statsRun) result() Result {
+	var lists []tested
+	var findings []Finding
+	var tests []battery.Test
+	add := func(t tested) {
+		for _, one := range t.tests {
+			findings = append(findings, findingOf(t, one))
+			tests = append(tests, one)
+		}
+		lists = append(lists, t)
+	}
+	structural := 0
+	reused := r.reused()
+	for _, st := range r.tensors {
+		if st.problem != nil {
+			findings = append(findings, *st.problem)
+			tests = append(tests, battery.Test{P: math.NaN(), SE: math.NaN(), Margin: math.NaN()})
+			structural++
+			continue
+		}
+		for _, j := range st.jobs {
+			for _, t := range j.results {
+				add(t)
+			}
+		}
+		for _, t := range reused[st.Name] {
+			add(t)
+		}
+	}
+	for _, p := range r.pools {
+		for _, t := range p.results {
+			add(t)
+		}
+	}
+	for _, t := range r.spectra.correlate() {
+		add(t)
+	}
+	for _, t := range r.signs.tests() {
+		add(t)
+	}
+	strictest := r.judge(findings, tests)
+	out := NewResult("stats", "", "", findings)
+	out.Summary.FamilyLimit, out.Summary.StrictestLimit = r.opts.FamilyLimit, strictest
+	return out
+}
+
+// judge gives every finding its verdict: Holm's rule over the p-values of the
+// run, facts by themselves.
+func (r *statsRun) judge(findings []Finding, tests []battery.Test) float64 {
+	p := make([]float64, len(tests))
+	for i, t := range tests {
+		p[i] = math.NaN()
+		if t.Gate && !t.Fact {
+			if p[i] = t.P; math.IsNaN(t.P) {
+				p[i] = 0 // a statistic that the law never leaves undefined
+			}
+		}
+	}
+	adjusted, fails, strictest := battery.Holm(p, r.opts.FamilyLimit)
+	for i, t := range tests {
+		f := &findings[i]
+		if f.Verdict != "" {
+			continue // structure
+		}
+		if f.Margin = t.Margin; r.opts.Margin != nil && !math.IsNaN(t.Margin) {
+			if m := r.opts.Margin(f.Tensor); m > 0 {
+				f.Margin = m
+			}
+		}
+		f.Adjusted, f.Sees = adjusted[i], t.Sees(strictest)
+		switch {
+		case t.Fact && t.Failed || fails[i]:
+			f.Verdict = Fail
+		case !t.Gate && !t.Fact:
+			f.Verdict = Info
+		case !math.IsNaN(f.Margin) && !(t.EquivalentWithin(f.Margin) < battery.EquivalenceLimit):
+			f.Verdict = Weak
+		default:
+			f.Verdict = Pass
+		}
+	}
+	return strictest
+}
+
+// findingOf is a test as a finding without its verdict.
+func findingOf(t tested, one battery.Test) Finding {
+	f := Finding{
+		Tensor: t.tensor, Members: t.members, Test: one.Name, P: one.P, Adjusted: math.NaN(), Effect: one.Effect, EffectText: one.EffectText,
+		Margin: math.NaN(), N: one.N, Sees: math.NaN(), Index: one.Index, Detail: t.law,
+	}
+	if t.side == referenceSide {
+		f.Test += " of the reference"
+	}
+	if t.label != "" {
+		f.Test += ", " + t.label
+	}
+	if one.Fact {
+		f.Effect, f.EffectText, f.Detail = math.NaN(), "", one.EffectText
+	}
+	switch {
+	case math.IsNaN(one.SE) || math.IsNaN(one.Margin):
+	case one.Log:
+		f.Unit = Percent
+	default:
+		f.Unit = Sigma
+	}
+	return f
+}
+
+// LawOf returns the law that a plan declares of a tensor; false when it
+// declares none, or one of a part only.
+func LawOf(p *plan.Plan, name string) (battery.Law, bool) {
+	if p == nil {
+		return battery.Law{}, false
+	}
+	for _, step := range p.Steps {
+		if step.Param.Name == name {
+			return battery.LawOf(step.Dist)
+		}
+	}
+	return battery.Law{}, false
+}
