@@ -77,7 +77,7 @@ func TestJUnitHasACaseAFinding(t *testing.T) {
 			require.Equal(t, shown.Text(f.Tensor), c.Name)
 			require.Equal(t, f.Verdict == parity.Fail, c.Failure != nil)
 			if c.Failure != nil {
-				require.Contains(t, write(t, "text", r, report.Options{}), c.Failure.Message+"\n")
+				require.Contains(t, write(t, "text", r, report.Options{Verbose: true}), c.Failure.Message+"\n")
 			}
 		}
 	}
