@@ -15,7 +15,15 @@ import (
 
 func draw(seed uint64, d dist.Draw, n int) []float32 {
 	out := make([]float32, n)
-	rng.Fill(rng.New(seed), dist.Dist{Draw: d}, out)
+	cut, ok := d.(dist.TruncNormal)
+	if !ok {
+		rng.Fill(rng.New(seed), dist.Dist{Draw: d}, out)
+		return out
+	}
+	values := rng.BeginTruncated[float32](rng.New(seed), cut, int64(n))
+	if _, err := values.Next(out, func() error { return nil }); err != nil {
+		panic(err) // only what is given can fail
+	}
 	return out
 }
 

@@ -74,14 +74,13 @@ func productsTest[T Float](values []T, rows, cols int, gain float64, t Type) Tes
 		multiply(&w, all, length, count, first, chosen[:min(len(chosen), 4)])
 	}
 	tolerance := orthogonalTolerance(t)
-	if w.off <= tolerance {
-		return fact("T11 orthogonality", len(values), false,
-			fmt.Sprintf("%s: products off by at most %.2g of gain squared, allowed %.2g", text, w.off, tolerance))
-	}
-	f := fact("T11 orthogonality", len(values), true,
-		fmt.Sprintf("%s %d and %d: product off by %.3g of gain squared, allowed %.2g (%s)", what, w.a, w.b, w.off, tolerance, text))
-	if f.Index = int64(w.a); cols >= rows {
-		f.Index *= int64(cols)
+	f := fact("T11 orthogonality", len(values), !(w.off <= tolerance),
+		fmt.Sprintf("%s: products off by at most %.2g of gain squared, allowed %.2g", text, w.off, tolerance))
+	if f.Effect = w.off; f.Failed {
+		f.EffectText = fmt.Sprintf("%s %d and %d: product off by %.3g of gain squared, allowed %.2g (%s)", what, w.a, w.b, w.off, tolerance, text)
+		if f.Index = int64(w.a); cols >= rows {
+			f.Index *= int64(cols)
+		}
 	}
 	return f
 }

@@ -138,7 +138,7 @@ func chanceTests(name, what string, n int, c []chance) []Test {
 	extreme := chance{1, 1, -1}
 	for i, v := range c {
 		rank := float64(i)
-		sum += (2*rank+1)*math.Log(max(v.below, 1e-300)) + (2*(size-rank)-1)*math.Log(max(v.above, 1e-300))
+		sum += float64((2*rank+1)*math.Log(max(v.below, 1e-300))) + float64((2*(size-rank)-1)*math.Log(max(v.above, 1e-300)))
 		if min(v.below, v.above) < min(extreme.below, extreme.above) {
 			extreme = v
 		}

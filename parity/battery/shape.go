@@ -56,11 +56,11 @@ func (r *shapes) addSmooth(u []float64) {
 		t := float64(2*v) - 1
 		q := float64(t * t)
 		s2 += float64(3*q) - 1
-		s3 += t * (float64(5*q) - 3)
+		s3 += float64(t * (float64(5*q) - 3))
 		s4 += float64((float64(35*q)-30)*q) + 3
 	}
-	r.smooth[1] += math.Sqrt(5) * s2 / 2
-	r.smooth[2] += math.Sqrt(7) * s3 / 2
+	r.smooth[1] += float64(math.Sqrt(5)*s2) / 2
+	r.smooth[2] += float64(math.Sqrt(7)*s3) / 2
 	r.smooth[3] += 3 * s4 / 8
 }
 

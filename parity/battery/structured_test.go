@@ -28,7 +28,7 @@ func named(t testing.TB, tests []battery.Test, name string) battery.Test {
 }
 
 func TestOrthogonalMatricesPass(t *testing.T) {
-	for _, shape := range [][2]int{{1, 1}, {1, 40}, {40, 1}, {8, 8}, {64, 64}, {30, 100}, {100, 30}, {200, 200}} {
+	for _, shape := range [][2]int{{1, 1}, {1, 40}, {40, 1}, {8, 8}, {64, 64}, {30, 100}, {100, 30}} {
 		for _, gain := range []float64{1, 0.01, -3} {
 			values := orthogonal(t, 7, gain, shape[0], shape[1])
 			tests, negative, diagonals := battery.Orthogonal(values, shape[0], shape[1], gain, battery.F32)
@@ -54,8 +54,15 @@ func TestTheDiagonalIsThatOfTheMatrixAsStored(t *testing.T) {
 }
 
 func TestMatricesThatAreNotOrthogonalFail(t *testing.T) {
-	const n = 640 // more than of which all pairs are multiplied
-	good := orthogonal(t, 3, 2, n, n)
+	const n = 520                // more than of which all pairs are multiplied
+	good := make([]float32, n*n) // twice the cosine transform
+	for i := range good {
+		k, j := i/n, i%n
+		good[i] = float32(2 * math.Sqrt(2.0/n) * math.Cos(math.Pi*(float64(j)+0.5)*float64(k)/n))
+		if k == 0 {
+			good[i] /= math.Sqrt2
+		}
+	}
 	fails := func(change func(v []float32)) battery.Test {
 		values := slices.Clone(good)
 		change(values)
@@ -64,7 +71,7 @@ func TestMatricesThatAreNotOrthogonalFail(t *testing.T) {
 	}
 	f := fails(func([]float32) {})
 	require.False(t, f.Failed, "%+v", f)
-	require.Contains(t, f.EffectText, "64 random ones of 640 rows")
+	require.Contains(t, f.EffectText, "64 random ones of 520 rows")
 	f = fails(func(v []float32) {
 		for i := range v {
 			v[i] *= 1.0001
@@ -97,7 +104,7 @@ func TestMatricesThatAreNotOrthogonalFail(t *testing.T) {
 // and far outside that of float32.
 func TestNarrowOrthogonalMatricesPassByTheirOwnTolerance(t *testing.T) {
 	for _, typ := range []battery.Type{battery.BF16, battery.F16} {
-		for _, n := range []int{1, 2, 8, 64, 256} {
+		for _, n := range []int{1, 2, 8, 64} {
 			values := orthogonal(t, 11, 1, n, n)
 			for i, v := range values {
 				values[i] = narrow(v, typ)
@@ -150,7 +157,7 @@ func TestOneSeedForTwoFamiliesIsSeen(t *testing.T) {
 	require.InDelta(t, 87, math.Abs(f.Stat), 3, "z as the specification measured it")
 	require.Zero(t, f.P)
 	require.False(t, f.Discrete)
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		f = battery.Correlate(spectrum(10+seed, normal, 1<<16), spectrum(20+seed, uniform, 30_000))
 		require.Greater(t, f.P, 1e-4, "fresh seeds")
 	}

@@ -41,9 +41,9 @@ var upperNodes = sync.OnceValue(func() *upperTable {
 			Upper(z),
 			-density,
 			density * z / 2,
-			-density * (z*z - 1) / 6,
-			density * (z*z - 3) * z / 24,
-			-density * ((z*z-6)*z*z + 3) / 120,
+			-density * (float64(z*z) - 1) / 6,
+			density * (float64(z*z) - 3) * z / 24,
+			-density * (float64((float64(z*z)-6)*z*z) + 3) / 120,
 		}
 	}
 	return t
@@ -55,7 +55,7 @@ func (t *upperTable) upper(z float64) float64 {
 		return Upper(z)
 	}
 	i := int(float64(z*upperSteps) + 0.5)
-	return t[i].at(z - float64(i)*(1.0/upperSteps))
+	return t[i].at(z - float64(float64(i)*(1.0/upperSteps)))
 }
 
 // The table of the normal quantile has 64 cells for each power of two of the
@@ -81,9 +81,9 @@ var quantileNodes = sync.OnceValue(func() *quantileTable {
 			z,
 			d,
 			z * d * d / 2,
-			(2*q + 1) * d * d * d / 6,
-			(6*q + 7) * z * d * d * d * d / 24,
-			((24*q+46)*q + 7) * d * d * d * d * d / 120,
+			(float64(2*q) + 1) * d * d * d / 6,
+			(float64(6*q) + 7) * z * d * d * d * d / 24,
+			(float64((float64(24*q)+46)*q) + 7) * d * d * d * d * d / 120,
 		}
 	}
 	return t
@@ -117,9 +117,16 @@ func fill[T Float](c *curve, below, above []float64, values []T) {
 	below, above = below[:len(values)], above[:len(values)]
 	switch c.kind {
 	case normal:
+		t := c.upper
 		for i, v := range values {
+			// This is upper, in place: the loop is the hottest of all.
 			y := (float64(v) - c.location) / c.scale
-			small := c.upper.upper(math.Abs(y))
+			z, small := math.Abs(y), 0.0
+			if k := uint(int(float64(z*upperSteps) + 0.5)); z < upperEnd && k < uint(len(t)) {
+				small = t[k].at(z - float64(float64(int(k))*(1.0/upperSteps)))
+			} else {
+				small = Upper(z)
+			}
 			rest := 1 - small
 			if y < 0 {
 				below[i], above[i] = small, rest
@@ -164,10 +171,10 @@ func (c *curve) cut(y float64) (below, above float64) {
 		return max(below, edge), max(above, edge)
 	}
 	if y <= 0 {
-		below = clamp((c.upper.upper(-y) - c.cutLow) / c.kept)
+		below = (c.upper.upper(-y) - c.cutLow) / c.kept
 		return atLeastEdge(below), atLeastEdge(1 - below)
 	}
-	above = clamp((c.upper.upper(y) - c.cutHigh) / c.kept)
+	above = (c.upper.upper(y) - c.cutHigh) / c.kept
 	return atLeastEdge(1 - above), atLeastEdge(above)
 }
 

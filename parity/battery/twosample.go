@@ -39,7 +39,18 @@ func Between[T Float](reference, candidate []T) []Test {
 	total := len(candidate) + len(reference)
 	distance, anderson := mergeRanks(candidate, reference)
 	return []Test{newTest("T4' Anderson-Darling", total, anderson, AndersonDarling(anderson), true),
-		newTest("T5' Kolmogorov", total, distance, Kolmogorov(distance, n*m/(n+m)), true)}
+		distanceTest(total, distance, n, m)}
+}
+
+// latticed is the number of values of each list up to which the distance of
+// T5' takes few values, being a multiple of 1/n if both have n.
+const latticed = 4096
+
+// distanceTest is T5'.
+func distanceTest(total int, distance, n, m float64) Test {
+	t := newTest("T5' Kolmogorov", total, distance, Kolmogorov(distance, n*m/(n+m)), true)
+	t.Discrete = min(n, m) < latticed
+	return t
 }
 
 // twoFacts are the tests after which no other makes sense.
@@ -128,9 +139,9 @@ func merge[T Float](x, y []T, bins int) pooled {
 			r.anderson.add((a + b) * float64(d*d) / float64(end*(w-end)))
 		}
 		for k, p := range legendre((start + end) / 2 / w) {
-			r.x[k] += a * p
-			r.y[k] += b * p
-			r.squares[k] += (a + b) * float64(p*p)
+			r.x[k] += float64(a * p)
+			r.y[k] += float64(b * p)
+			r.squares[k] += float64((a + b) * float64(p*p))
 		}
 		if bins > 0 {
 			k := min(bins-1, int((start+end)/2/w*float64(bins)))
@@ -175,7 +186,7 @@ func twoShapes[T Float](x, y []T, mx, my sampleMoments) []Test {
 	}
 	tests = append(tests, twoRaw(x, y, mx, my)...)
 	tests = append(tests, newTest("T4' Anderson-Darling", total, anderson, AndersonDarling(anderson), true),
-		newTest("T5' Kolmogorov", total, r.distance, Kolmogorov(r.distance, n*m/w), true))
+		distanceTest(total, r.distance, n, m))
 	if bins > 0 {
 		stat, used := 0.0, 0
 		up, down := math.Sqrt(m/n), math.Sqrt(n/m)

@@ -2,7 +2,9 @@ package battery
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -194,6 +196,100 @@ func TestStatisticsOfTwoListsAreThoseOfSciPy(t *testing.T) {
 			"T3' S4": v.s4, "T4' Anderson-Darling": v.anderson, "T5' Kolmogorov": v.kolmogorov} {
 			w.near(want, find(t, tests, name).Stat, 1e-9, 1e-12, "%s of %v", name, v.n)
 		}
+	}
+}
+
+// matrix is that of the generating script: rows of the cosine transform, a
+// little off.
+func matrix(rows, n int) []float64 {
+	u := sequence(rows*n, 11)
+	for i := range u {
+		k, j := float64(i/n+1), float64(i%n)
+		u[i] = math.Sqrt(2/float64(n)) * math.Cos(math.Pi*(j+0.5)*k/float64(n)) * (1 + 1e-3*u[i])
+	}
+	return u
+}
+
+func mapped(values []float64, f func(float64) float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = f(v)
+	}
+	return out
+}
+
+// namedSets are the tests of the sets of namedValues.
+func namedSets(t *testing.T) map[string][]Test {
+	t.Helper()
+	law := func(d dist.Draw) Law {
+		l, ok := LawOf(dist.Dist{Draw: d})
+		require.True(t, ok)
+		return l
+	}
+	unit := law(dist.Normal{Std: 1})
+	one := func(values []float64, l Law, rows int) []Test {
+		return OneSample(Sample[float64]{Values: values, Law: l, Type: F64, Rows: rows, Cols: len(values) / rows})
+	}
+	cut := truncated(0.5, 2, -1, 2.5)
+	cutLaw := law(cut.Draw)
+	coarse := func(v float64) float64 { return math.RoundToEven(v*64) / 64 }
+	x, y := normals(3000, 21, 1, 0), normals(2000, 23, 1, 0)
+	for i := range 1500 {
+		y[i] += 0.2 * x[700+i]
+	}
+	q, negative, diagonals := Orthogonal(matrix(39, 60), 39, 60, 1, F64)
+	return map[string][]Test{
+		"normal":         one(normals(64, 1, 1.03, 0.01), unit, 8),
+		"normal matrix":  one(normals(5000, 1, 1.03, 0.01), unit, 50),
+		"uniform matrix": one(mapped(sequence(4096, 3), func(u float64) float64 { return 4*u - 1 }), law(dist.Uniform{Low: -1, High: 3}), 64),
+		"cut matrix":     one(mapped(sequence(5000, 5), cutLaw.Quantile), cutLaw, 50),
+		"two":            TwoSample(normals(100, 7, 1.05, 0), normals(64, 1, 1, 0), F64),
+		"two large":      TwoSample(normals(7000, 7, 1.05, 0), normals(5000, 1, 1, 0), F64),
+		"two coarse":     TwoSample(mapped(normals(6000, 7, 1.05, 0), coarse), mapped(normals(5000, 1, 1, 0), coarse), F64),
+		"orthogonal":     append(q, SignBalance(negative, diagonals)),
+		"correlation":    {Correlate(NewSpectrum(x, unit), NewSpectrum(y, unit))},
+		"uniform":        {Uniform(mapped(sequence(1000, 31), func(u float64) float64 { return math.Pow(u, 1.05) }))},
+	}
+}
+
+// TestEveryTestIsThatOfSciPy holds every statistic and every p-value against
+// what SciPy and numpy make of the same values.
+func TestEveryTestIsThatOfSciPy(t *testing.T) {
+	sets := namedSets(t)
+	stats, chances := map[string]*worst{}, map[string]*worst{}
+	of := func(m map[string]*worst, name string) *worst {
+		if m[name] == nil {
+			m[name] = &worst{t: t}
+		}
+		return m[name]
+	}
+	seen := map[string]int{}
+	for _, v := range namedValues {
+		f := find(t, sets[v.set], v.test)
+		seen[v.set]++
+		if f.Fact {
+			of(stats, v.test).near(v.stat, f.Effect, 1e-9, 0, "%s of %s", v.test, v.set)
+			require.Equal(t, v.p == 0, f.Failed, v.test)
+			continue
+		}
+		of(stats, v.test).near(v.stat, f.Stat, 1e-9, 1e-12, "%s of %s", v.test, v.set)
+		of(chances, v.test).near(v.p, f.P, 1e-8, 1e-300, "p of %s of %s", v.test, v.set)
+	}
+	for set, tests := range sets { // none is left out
+		facts := 0
+		for _, f := range tests {
+			if f.Fact && f.Name != "T11 orthogonality" {
+				facts++
+			}
+		}
+		require.Equal(t, len(tests)-facts, seen[set], set)
+	}
+	for _, name := range slices.Sorted(maps.Keys(stats)) {
+		p := 0.0
+		if chances[name] != nil {
+			p = chances[name].most
+		}
+		t.Logf("%-28s largest relative difference: statistic %.1e, p %.1e", name, stats[name].most, p)
 	}
 }
 
