@@ -202,7 +202,7 @@ func edgeTest[T Float](s Sample[T]) Test {
 	case n > tamest:
 		p = 2 * min(wildMost, wildLeast)
 	}
-	t := newTest("T7 edges", n, max(-l.edgeAt(least), l.edgeAt(most)), min(1, p), true)
+	t := newTest("T7 edges", n, max(-l.edgeAt(least), l.edgeAt(most)), clamp(p), true)
 	t.EffectText = fmt.Sprintf("smallest %s, largest %s", number(least), number(most))
 	return t
 }
