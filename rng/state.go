@@ -26,7 +26,7 @@ type State struct {
 
 // State returns the state of s. Later draws do not change it.
 func (s *Stream) State() State {
-	return State{words: s.state, drawn: s.drawn, cache: s.cache}
+	return State{words: *s.engine.Words(), drawn: s.drawn, cache: s.cache}
 }
 
 // FromState returns a stream in the given state. An error wraps [ErrState].
@@ -34,7 +34,10 @@ func FromState(state State) (*Stream, error) {
 	if err := state.check(); err != nil {
 		return nil, err
 	}
-	return &Stream{state: state.words, next: nextOf(state.drawn), drawn: state.drawn, cache: state.cache}, nil
+	s := &Stream{drawn: state.drawn, cache: state.cache}
+	*s.engine.Words() = state.words
+	s.engine.SetNext(nextOf(state.drawn))
+	return s, nil
 }
 
 // Position returns where a stream in this state stands.

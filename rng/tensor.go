@@ -59,11 +59,31 @@ func (t *Tensor[T]) begin(s *Stream, d dist.Dist, n int64) {
 // generator would, to the word and to the cached normal.
 func (t *Tensor[T]) Next(dst []T) int {
 	dst = dst[:min(int64(len(dst)), t.n-t.done)]
+	piece := len(dst)
+	if len(t.dist.Post) > 0 {
+		piece = postPiece
+	}
+	for rest := dst; len(rest) > 0; {
+		k := min(len(rest), piece)
+		t.draw(rest[:k])
+		t.post(rest[:k])
+		t.done += int64(k)
+		rest = rest[k:]
+	}
+	return len(dst)
+}
+
+// postPiece is the number of elements that are drawn before the post steps go
+// over them: a multiple of 16 and of the engine's 624 words, small enough for
+// the values to be still in the second-level cache.
+const postPiece = 16 * kernel.N
+
+func (t *Tensor[T]) draw(dst []T) {
 	switch d := t.dist.Draw.(type) {
 	case dist.Constant:
 		fillWith(dst, T(d.Value))
 	case dist.Uniform:
-		t.uniform(dst, d)
+		drawUniform(t.stream, dst, d)
 	case dist.Normal:
 		if t.n < kernel.Block {
 			smallNormals(t.stream, dst, d)
@@ -73,7 +93,9 @@ func (t *Tensor[T]) Next(dst []T) int {
 	default:
 		fillWith(dst, T(math.NaN()))
 	}
-	t.done += int64(len(dst))
+}
+
+func (t *Tensor[T]) post(dst []T) {
 	for _, p := range t.dist.Post {
 		switch p := p.(type) {
 		case dist.Multiply:
@@ -81,18 +103,6 @@ func (t *Tensor[T]) Next(dst []T) int {
 		default:
 			fillWith(dst, T(math.NaN()))
 		}
-	}
-	return len(dst)
-}
-
-func (t *Tensor[T]) uniform(dst []T, u dist.Uniform) {
-	var words [kernel.N]uint32
-	per := wordsPer[T]()
-	for len(dst) > 0 {
-		k := min(len(dst), kernel.N/per)
-		t.stream.read(words[:k*per])
-		makeUniform(dst[:k], words[:k*per], u)
-		dst = dst[k:]
 	}
 }
 
@@ -114,9 +124,9 @@ func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
 			t.taken += k
 		case room > 0:
 			k = int(room)
-			t.blocks(dst[:k], n)
+			drawNormal(t.stream, dst[:k], n)
 		default:
-			t.blocks(t.block[:], n)
+			drawNormal(t.stream, t.block[:], n)
 			t.taken, t.made = 0, kernel.Block
 			if ragged > 0 && at == whole {
 				// torch draws the ragged elements, and overwrites them.
@@ -126,18 +136,6 @@ func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
 		}
 		dst = dst[k:]
 		at += int64(k)
-	}
-}
-
-// blocks draws whole blocks of normals; len(dst) is a multiple of 16.
-func (t *Tensor[T]) blocks(dst []T, n dist.Normal) {
-	var words [kernel.N]uint32 // 39 blocks
-	per := wordsPer[T]()
-	for len(dst) > 0 {
-		k := min(len(dst), kernel.N/per&^(kernel.Block-1))
-		t.stream.read(words[:k*per])
-		makeNormal(dst[:k], words[:k*per], n)
-		dst = dst[k:]
 	}
 }
 

@@ -47,7 +47,7 @@ type Truncated[T float32 | float64] struct {
 	low, high T
 	peak      T
 
-	n, done           int64
+	n, done, end      int64 // of the tensor; next to make; where to stop
 	unitSize, maxKept int64
 	held              []T // the unit under way
 	taken, made       int
@@ -77,12 +77,35 @@ const (
 // where s stands. The numbers must have passed [dist.Dist.Check] for T; the
 // algorithm is [dist.TorchRejection] or [dist.UnitThenScale].
 func BeginTruncated[T float32 | float64](s *Stream, d dist.TruncNormal, n int64) *Truncated[T] {
-	return beginTruncated[T](s, d, n, truncatedUnit, maxKept)
+	return beginTruncated[T](s, d, n, 0, n, truncatedUnit, maxKept)
 }
 
-func beginTruncated[T float32 | float64](s *Stream, d dist.TruncNormal, n, unitSize, maxKept int64) *Truncated[T] {
+// BeginTruncatedPart starts count of the n elements of a tensor, from element
+// first on, which several goroutines can do at once. first is a multiple of
+// 16, and so is count unless the part ends with the tensor, which must then have
+// 32 elements or more. s stands where the whole tensor begins and is not moved:
+// the most [Truncated.Passes] of all parts, at [TruncatedWords] each, tell where
+// the stream stands after the tensor.
+func BeginTruncatedPart[T float32 | float64](s *Stream, d dist.TruncNormal, n, first, count int64) *Truncated[T] {
+	t := beginTruncated[T](s, d, n, first, first+count, truncatedUnit, maxKept)
+	t.stream = nil
+	return t
+}
+
+// TruncatedWords returns the words of one pass over n elements, of which there
+// are 32 or more.
+func TruncatedWords[T float32 | float64](d dist.TruncNormal, n int64) int64 {
+	per := int64(wordsPer[T]())
+	if !(d.KeptMass() > dist.WholeTensors) {
+		return 2 * n * per
+	}
+	return dist.CostOf(dist.Normal{}, n, per == 2, false).Words
+}
+
+func beginTruncated[T float32 | float64](s *Stream, d dist.TruncNormal, n, first, end, unitSize, maxKept int64) *Truncated[T] {
 	t := &Truncated[T]{
-		stream: s, frontier: s.Clone(), draw: d.Unscaled(), n: max(n, 0), unitSize: unitSize, maxKept: maxKept,
+		stream: s, frontier: s.Clone(), draw: d.Unscaled(), n: max(n, 0), done: first, end: max(end, 0),
+		unitSize: unitSize, maxKept: maxKept,
 		proposes: !(d.KeptMass() > dist.WholeTensors),
 	}
 	if d.Algorithm == dist.UnitThenScale {
@@ -93,7 +116,7 @@ func beginTruncated[T float32 | float64](s *Stream, d dist.TruncNormal, n, unitS
 	mode := max(u.A, min(u.Mean, u.B))
 	z := (mode - u.Mean) / u.Std
 	t.peak = T(-0.5 * float64(z*z))
-	if longest := min(t.n, unitSize+2*kernel.Block); longest > 0 {
+	if longest := min(t.end-t.done, unitSize+2*kernel.Block); longest > 0 {
 		words := (longest + kernel.Block) * int64(wordsPer[T]())
 		t.held = make([]T, longest)
 		t.values = make([]T, longest)
@@ -116,7 +139,7 @@ func (t *Truncated[T]) Passes() int64 { return t.passes }
 // returned.
 func (t *Truncated[T]) Next(dst []T, stop func() error) (int, error) {
 	delivered := 0
-	for delivered < len(dst) && t.done < t.n {
+	for delivered < len(dst) && t.done < t.end {
 		if t.taken == t.made {
 			if err := t.unit(stop); err != nil {
 				return delivered, err
@@ -127,7 +150,7 @@ func (t *Truncated[T]) Next(dst []T, stop func() error) (int, error) {
 		t.done += int64(k)
 		delivered += k
 	}
-	if delivered > 0 && t.done == t.n {
+	if delivered > 0 && t.done == t.end && t.stream != nil {
 		*t.stream = *t.frontier
 	}
 	return delivered, nil
@@ -136,23 +159,25 @@ func (t *Truncated[T]) Next(dst []T, stop func() error) (int, error) {
 // unit makes the elements from done on.
 func (t *Truncated[T]) unit(stop func() error) error {
 	count := t.unitSize
-	if t.n-t.done-count < 2*kernel.Block {
-		count = t.n - t.done
+	if t.end-t.done-count < 2*kernel.Block {
+		count = t.end - t.done
 	}
 	dst := t.held[:count]
-	t.pending = t.pending[:0]
-	for i := range count {
-		t.pending = append(t.pending, int32(i))
-	}
 	var walker *Stream
-	for k := int64(0); len(t.pending) > 0; k++ {
+	for k := int64(0); k == 0 || len(t.pending) > 0; k++ {
 		if err := stop(); err != nil {
 			return err
 		}
 		values, tests := t.place(k, count, &walker)
-		if t.proposes {
+		switch {
+		case t.proposes:
+			if k == 0 {
+				t.allPending(count)
+			}
 			t.propose(dst, values, tests)
-		} else {
+		case k == 0:
+			t.drawFirst(dst, values)
+		default:
 			t.redraw(dst, values)
 		}
 	}
@@ -164,6 +189,25 @@ func (t *Truncated[T]) unit(stop func() error) error {
 	return nil
 }
 
+func (t *Truncated[T]) allPending(count int64) {
+	t.pending = t.pending[:0]
+	for i := range count {
+		t.pending = append(t.pending, int32(i))
+	}
+}
+
+// drawFirst is [Truncated.redraw] with all elements pending.
+func (t *Truncated[T]) drawFirst(dst []T, s *Stream) {
+	normal := dist.Normal{Mean: t.draw.Mean, Std: t.draw.Std}
+	Fill(s, dist.Dist{Draw: normal}, dst)
+	t.pending = t.pending[:0]
+	for i, v := range dst {
+		if v < t.low || v > t.high {
+			t.pending = append(t.pending, int32(i))
+		}
+	}
+}
+
 // place returns streams that stand in pass k at the unit's first element. Both
 // are one stream if the unit is the whole tensor, where one draw follows the
 // other.
@@ -173,10 +217,7 @@ func (t *Truncated[T]) place(k, count int64, walker **Stream) (values, tests *St
 		return t.frontier, t.frontier
 	}
 	per := int64(wordsPer[T]())
-	cost := dist.CostOf(dist.Normal{}, t.n, per == 2, false).Words
-	if t.proposes {
-		cost = 2 * t.n * per
-	}
+	cost := TruncatedWords[T](t.draw, t.n)
 	if k == t.passes {
 		p := &pass{values: t.frontier.Clone()}
 		if t.proposes {
@@ -220,12 +261,9 @@ func (t *Truncated[T]) place(k, count int64, walker **Stream) (values, tests *St
 func (t *Truncated[T]) redraw(dst []T, s *Stream) {
 	normal := dist.Normal{Mean: t.draw.Mean, Std: t.draw.Std}
 	values := t.values[:len(dst)]
-	switch {
-	case t.n < kernel.Block:
+	if t.n < kernel.Block {
 		smallNormals(s, values, normal)
-	case len(t.pending) == len(dst):
-		Fill(s, dist.Dist{Draw: normal}, values)
-	default:
+	} else {
 		t.someBlocks(values, s, normal)
 	}
 	rest := t.pending[:0]
@@ -309,18 +347,19 @@ func (t *Truncated[T]) propose(dst []T, values, tests *Stream) {
 // uniforms draws count uniforms and makes those of the pending elements, one
 // after the other.
 func (t *Truncated[T]) uniforms(count int, s *Stream, d dist.Uniform) []T {
+	out := t.values[:len(t.pending)]
+	if len(t.pending) == count {
+		drawUniform(s, out, d)
+		return out
+	}
 	per := wordsPer[T]()
 	words := t.words[:count*per]
 	s.read(words)
-	if len(t.pending) < count {
-		few := t.few[:0]
-		for _, i := range t.pending {
-			few = append(few, words[int(i)*per:(int(i)+1)*per]...)
-		}
-		words = few
+	few := t.few[:0]
+	for _, i := range t.pending {
+		few = append(few, words[int(i)*per:(int(i)+1)*per]...)
 	}
-	out := t.values[:len(t.pending)]
-	makeUniform(out, words, d)
+	makeUniform(out, few, d)
 	return out
 }
 

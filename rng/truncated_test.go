@@ -225,3 +225,45 @@ func TestStopEndsATensorThatWouldTakeForEver(t *testing.T) {
 		require.Equal(t, dist.Position{}, s.Position(), "the stream is not touched")
 	}
 }
+
+// Parts that are drawn apart are the whole tensor, and their passes tell where
+// the stream stands after it.
+func TestATruncatedTensorIsThatOfItsParts(t *testing.T) {
+	partsOfTruncated[float32](t)
+	partsOfTruncated[float64](t)
+}
+
+func partsOfTruncated[T float32 | float64](t *testing.T) {
+	t.Helper()
+	for _, d := range []dist.TruncNormal{truncated(0, 1, -2, 2), truncated(0.5, 1, -0.6, 2), truncated(0, 1, 1, 3),
+		{Mean: 1, Std: 0.1, A: -2, B: 2, Algorithm: dist.UnitThenScale}} {
+		for _, n := range []int{48, 1000, 4096 + 40, 40_007} {
+			s := rng.New(3)
+			s.Advance(5)
+			want := drawn[T](t, s, d, n)
+			for _, cut := range []int{16, 32, n / 2 &^ 15} {
+				at := rng.New(3)
+				at.Advance(5)
+				got, passes := make([]T, n), int64(0)
+				for first := 0; first < n; {
+					count := cut
+					if n-first-count < 32 {
+						count = n - first
+					}
+					part := rng.BeginTruncatedPart[T](at, d, int64(n), int64(first), int64(count))
+					k, err := part.Next(got[first:first+count], proceed)
+					require.NoError(t, err)
+					require.Equal(t, count, k)
+					passes = max(passes, part.Passes())
+					first += count
+					if first > 3000 { // many small parts take long
+						cut = 4096
+					}
+				}
+				require.Equal(t, want, got, "%+v, %d in parts of %d", d, n, cut)
+				at.Advance(passes * rng.TruncatedWords[T](d, int64(n)))
+				require.Equal(t, s.State(), at.State(), "%+v, %d in parts of %d", d, n, cut)
+			}
+		}
+	}
+}

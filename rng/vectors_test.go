@@ -111,11 +111,13 @@ var vectors = []vector{
 }
 
 func TestVectorsOfTorch(t *testing.T) {
-	for _, v := range vectors {
-		t.Run(v.name, func(t *testing.T) {
-			v.check(t, v.draw())
-		})
-	}
+	withISA(t, func(t *testing.T) {
+		for _, v := range vectors {
+			t.Run(v.name, func(t *testing.T) {
+				v.check(t, v.draw())
+			})
+		}
+	})
 }
 
 // draw returns the bytes of the vector's tensors, little-endian.

@@ -16,6 +16,30 @@ func wordsPer[T float32 | float64]() int {
 	return 1
 }
 
+// drawUniform draws all of dst.
+func drawUniform[T float32 | float64](s *Stream, dst []T, u dist.Uniform) {
+	s.drawn += int64(len(dst) * wordsPer[T]())
+	switch dst := any(dst).(type) {
+	case []float32:
+		s.engine.UniformF32(dst, float32(u.Low), float32(u.High))
+	case []float64:
+		s.engine.UniformF64(dst, u.Low, u.High)
+	}
+}
+
+// drawNormal draws all of dst, whole blocks of 16.
+func drawNormal[T float32 | float64](s *Stream, dst []T, n dist.Normal) {
+	s.drawn += int64(len(dst) * wordsPer[T]())
+	switch dst := any(dst).(type) {
+	case []float32:
+		s.engine.NormalF32(dst, float32(n.Mean), float32(n.Std))
+	case []float64:
+		s.engine.NormalF64(dst, n.Mean, n.Std)
+	}
+}
+
+// makeUniform and makeNormal do the same with words drawn before.
+
 func makeUniform[T float32 | float64](dst []T, words []uint32, u dist.Uniform) {
 	switch dst := any(dst).(type) {
 	case []float32:

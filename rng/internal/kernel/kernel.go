@@ -1,12 +1,13 @@
 // Package kernel holds the arithmetic of PyTorch's CPU generator: the engine,
 // the transforms from words to numbers, and the conversions to smaller types.
-// Every function works on slices, destination first, and keeps no state.
+// Functions work on slices, destination first; the only state is an [Engine]'s.
 //
 // It knows no tensors, no tail rule and no cached normal: package rng, which
 // also holds the specification, does. The files named *_generic.go are the
 // readable reference: no build tags, no calls to anything that could be
-// replaced by a faster form. The exported functions in this file are the
-// places where a faster form with the same bits can step in.
+// replaced by a faster form. The files dispatch_*.go choose between them and
+// assembly for whole vectors, by package isa; rng/internal/_asm writes the
+// files avx2_amd64.* and avx512_amd64.*. All give the same bits.
 package kernel
 
 //go:generate go run ./gen
@@ -14,16 +15,9 @@ package kernel
 // Block is the number of normals that are transformed together.
 const Block = 16
 
-// Seed sets dst to the state of a new generator. Its first output comes after
-// one [Refresh].
-func Seed(dst *[N]uint32, seed uint32) { seedGeneric(dst, seed) }
-
-// Refresh replaces the state by the next N words of the recurrence.
-func Refresh(state *[N]uint32) { refreshGeneric(state) }
-
 // Temper writes the outputs that belong to the state words in src. It treats
 // as many words as both slices hold; they may be the same slice.
-func Temper(dst, src []uint32) { temperGeneric(dst, src) }
+func Temper(dst, src []uint32) { temper(dst, src) }
 
 // UniformF32 makes one value in [low, high) of each word (output of the
 // engine). It makes as many as both slices hold.
@@ -39,7 +33,7 @@ func UniformF64(dst []float64, words []uint32, low, high float64) {
 // NormalF32 makes blocks of 16 normals of 16 words each. It makes as many
 // whole blocks as both slices hold and leaves the rest of dst alone.
 func NormalF32(dst []float32, words []uint32, mean, std float32) {
-	normalF32Generic(dst, words, mean, std)
+	normalF32(dst, words, mean, std)
 }
 
 // NormalF64 is NormalF32 in float64: 32 words a block.
@@ -57,14 +51,14 @@ func Scale(v, mean, std float64) float64 { return scaleGeneric(v, mean, std) }
 
 // MultiplyF32 multiplies every element of dst by the number, one rounding
 // each.
-func MultiplyF32(dst []float32, by float32) { multiplyGeneric(dst, by) }
+func MultiplyF32(dst []float32, by float32) { multiplyF32(dst, by) }
 
 // MultiplyF64 is MultiplyF32 in float64.
 func MultiplyF64(dst []float64, by float64) { multiplyGeneric(dst, by) }
 
 // BF16 writes src rounded to bfloat16, two little-endian bytes a value. It
 // converts as many values as src holds and dst has room for.
-func BF16(dst []byte, src []float32) { bf16Generic(dst, src) }
+func BF16(dst []byte, src []float32) { bf16Slice(dst, src) }
 
 // F16 writes src rounded to IEEE binary16, as [BF16] does.
-func F16(dst []byte, src []float32) { f16Generic(dst, src) }
+func F16(dst []byte, src []float32) { f16Slice(dst, src) }

@@ -8,15 +8,11 @@ import (
 
 // outputs returns the first n words of a seed.
 func outputs(seed uint32, n int) []uint32 {
-	var state [N]uint32
-	Seed(&state, seed)
-	words := make([]uint32, 0, n+N)
-	for len(words) < n {
-		Refresh(&state)
-		words = append(words, state[:]...)
-	}
-	Temper(words, words)
-	return words[:n]
+	var e Engine
+	e.Seed(seed)
+	words := make([]uint32, n)
+	e.Read(words)
+	return words
 }
 
 func TestFirstAndTenThousandthWordOfSeeds(t *testing.T) {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The parameters of MT19937.
+const (
+	words   = 624
+	middle  = 397
+	padding = 16
+)
+
+// engine writes what works on the state of the generator: 624 words and room
+// for 16 more. The first 16 words of a refreshed block are written there too.
+// Then the block is whole vectors, each of which looks at the words 1 and 397
+// places on, or, from word 232 (240) on, 227 places back; no vector lies on
+// both sides of the border, and the last one finds its neighbour.
+func (g *gen) engine() {
+	g.start("refresh", "func(state *[640]uint32, blocks int)",
+		"replaces the state by the block of words that comes blocks later.")
+	m := g.masks(false)
+	g.blocks(m, func(reg.VecVirtual) {})
+
+	g.start("outputs", "func(dst *uint32, state *[640]uint32, blocks int)",
+		"refreshes the state blocks times and writes all outputs, 624 words a time.")
+	dst := g.pointer("dst")
+	m = g.masks(true)
+	at := g.GP64()
+	g.XORQ(at, at)
+	g.blocks(m, func(y reg.VecVirtual) {
+		g.store(g.temper(m, y), dst.Idx(at, 1))
+		g.advance(g.bytes(), at)
+	})
+
+	g.start("temper", "func(dst, src *uint32, n int)",
+		"writes the outputs of n state words; n is a multiple of the lanes.")
+	dst, src, n := g.pointer("dst"), g.pointer("src"), g.integer("n")
+	m = g.masks(true)
+	g.loop("vector", n, g.lanes, func() {
+		y := g.vec()
+		g.load(src, y)
+		g.store(g.temper(m, y), dst)
+		g.advance(g.bytes(), src.Base)
+		g.advance(g.bytes(), dst.Base)
+	})
+	g.finish()
+
+	g.uniform32("uniform32", false)
+	g.uniform32("uniform32Fold", true)
+}
+
+// uniform32 writes the two kernels of the float32 uniform: whole blocks, and
+// any number of vectors of state words. A value is k*step + low for the 24
+// lower bits k of a word, step being the width of the range times 2^-24.
+func (g *gen) uniform32(name string, fold bool) {
+	note := ""
+	if fold {
+		note = " Values equal to high become low."
+	}
+	const numbers = "step, low, high float32)"
+	makeValue := func(m masks) func(y reg.VecVirtual) reg.VecVirtual {
+		step, low := g.float("step"), g.float("low")
+		var high reg.VecVirtual
+		if fold {
+			high = g.float("high")
+		}
+		return func(y reg.VecVirtual) reg.VecVirtual {
+			v := g.temper(m, y)
+			g.and(g.row(0xffffff), v, v)
+			g.VCVTDQ2PS(v, v)
+			g.fma213(low, step, v)
+			if !fold {
+				return v
+			}
+			if g.wide() {
+				k := g.K()
+				g.VCMPPS(operand.Imm(0), high, v, k)
+				g.VMOVAPS(low, k, v)
+				return v
+			}
+			equal := g.vec()
+			g.VCMPPS(operand.Imm(0), high, v, equal)
+			return g.choose(equal, v, low)
+		}
+	}
+
+	g.start(name+"Blocks", "func(dst *float32, state *[640]uint32, blocks int, "+numbers,
+		"refreshes the state blocks times and makes 624 values of each block."+note)
+	dst := g.pointer("dst")
+	m := g.masks(true)
+	value := makeValue(m)
+	g.blocks(m, func(y reg.VecVirtual) {
+		g.store(value(y), dst)
+		g.advance(g.bytes(), dst.Base)
+	})
+
+	g.start(name, "func(dst *float32, src *uint32, n int, "+numbers,
+		"makes the values of n state words; n is a multiple of the lanes."+note)
+	dst, src, n := g.pointer("dst"), g.pointer("src"), g.integer("n")
+	m = g.masks(true)
+	value = makeValue(m)
+	g.loop("vector", n, g.lanes, func() {
+		y := g.vec()
+		g.load(src, y)
+		g.store(value(y), dst)
+		g.advance(g.bytes(), src.Base)
+		g.advance(g.bytes(), dst.Base)
+	})
+	g.finish()
+}
+
+// masks are the constants of the engine that are worth a register.
+type masks struct {
+	upper, lower, one, matrix reg.VecVirtual
+	temperB, temperC          reg.VecVirtual
+}
+
+func (g *gen) masks(temper bool) masks {
+	m := masks{
+		upper: g.heldBits(0x80000000), lower: g.heldBits(0x7fffffff),
+		one: g.heldBits(1), matrix: g.heldBits(0x9908b0df),
+	}
+	if temper {
+		m.temperB, m.temperC = g.heldBits(0x9d2c5680), g.heldBits(0xefc60000)
+	}
+	return m
+}
+
+// blocks emits the rest of a function that refreshes parameter state as often
+// as parameter blocks says. each gets every new vector in order and may
+// change it.
+func (g *gen) blocks(m masks, each func(reg.VecVirtual)) {
+	state := g.pointer("state")
+	blocks := g.integer("blocks")
+	cursor, end := g.GP64(), g.GP64()
+	at := operand.Mem{Base: cursor}
+	vector := func(source int, copies bool) {
+		y := g.twisted(m, at, source)
+		g.store(y, at)
+		if copies {
+			g.store(y, at.Offset(4*words))
+		}
+		each(y)
+		g.advance(g.bytes(), cursor)
+	}
+	// The vectors before the border between the two sources.
+	early := (words - middle + g.lanes - 1) / g.lanes
+	repeated := padding / g.lanes
+	part := func(name string, to, source int) {
+		g.LEAQ(state.Offset(to*g.bytes()), end)
+		g.Label(name)
+		vector(source, false)
+		g.CMPQ(cursor, end)
+		g.JB(operand.LabelRef(name))
+	}
+	g.loop("block", blocks, 1, func() {
+		g.MOVQ(state.Base, cursor)
+		for range repeated {
+			vector(middle, true)
+		}
+		part("early", early, middle)
+		part("late", words/g.lanes, middle-words)
+	})
+	g.finish()
+}
+
+// twisted returns the new words in the place of those at.
+func (g *gen) twisted(m masks, at operand.Mem, source int) reg.VecVirtual {
+	next := at.Offset(4)
+	y := g.vec()
+	if g.wide() {
+		odd, b := g.K(), g.vec()
+		g.load(next, b)
+		g.load(at, y)
+		g.VPTESTMD(m.one, b, odd)
+		g.VPTERNLOGD(operand.Imm(0xe4), m.upper, b, y) // the bits of y where upper has ones, else of b
+		g.shiftRight(1, y, y)
+		g.VPXORD(m.matrix, y, odd, y)
+		g.VPXORD(at.Offset(4*source), y, y)
+		return y
+	}
+	b, odd := g.vec(), g.vec()
+	g.and(at, m.upper, y)
+	g.and(next, m.lower, b)
+	g.and(next, m.one, odd)
+	g.or(b, y, y)
+	g.shiftRight(1, y, y)
+	g.VPSIGND(odd, m.matrix, odd) // matrix where odd is 1, 0 where it is 0
+	g.xor(at.Offset(4*source), y, y)
+	g.xor(odd, y, y)
+	return y
+}
+
+func (g *gen) temper(m masks, x reg.VecVirtual) reg.VecVirtual {
+	y, t := g.vec(), g.vec()
+	g.shiftRight(11, x, t)
+	g.xor(t, x, y)
+	for _, step := range []struct {
+		shift int
+		mask  reg.VecVirtual
+	}{{7, m.temperB}, {15, m.temperC}} {
+		g.shiftLeft(step.shift, y, t)
+		if g.wide() {
+			g.VPTERNLOGD(operand.Imm(0x78), step.mask, t, y) // y ^ t & mask
+		} else {
+			g.and(step.mask, t, t)
+			g.xor(t, y, y)
+		}
+	}
+	g.shiftRight(18, y, t)
+	g.xor(t, y, y)
+	return y
+}

@@ -1,0 +1,84 @@
+package rng
+
+import (
+	"fmt"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/rng/internal/philox"
+)
+
+// NewKeyedMask is [NewMask] with keys: step i of the permutation of column c
+// takes word i of the stream of fold_in(k, 1 + c). The normals of a keyed
+// sparse matrix are those of fold_in(k, 0).
+func NewKeyedMask(k Key, rows, cols, zeros, low, high int64, stop func() error) (*Mask, error) {
+	rows = max(rows, 0)
+	zeros = min(max(zeros, 0), rows)
+	m := &Mask{low: low, high: high, bits: make([]uint64, (max(high-low, 0)+63)/64)}
+	order := make([]uint32, rows)
+	for col := range cols {
+		if err := stop(); err != nil {
+			return nil, err
+		}
+		for i := range order {
+			order[i] = uint32(i)
+		}
+		permute(order, zeros, k.FoldIn(1+uint64(col)))
+		for _, row := range order[:zeros] {
+			m.set(int64(row)*cols + col)
+		}
+	}
+	return m, nil
+}
+
+// permute does the steps of a permutation that decide its first zeros entries.
+func permute(order []uint32, zeros int64, k Key) {
+	rows := int64(len(order))
+	steps := min(zeros, max(rows-1, 0))
+	var words [1024]uint32
+	for i := int64(0); i < steps; {
+		n := min(int64(len(words)), steps-i)
+		philox.Words(words[:n], k.key, i)
+		for _, w := range words[:n] {
+			j := i + int64(w)%(rows-i)
+			order[i], order[j] = order[j], order[i]
+			i++
+		}
+	}
+}
+
+// KeyedOrthogonal is [Orthogonal] of the normals of the key k. What is
+// promised of the result, and what is not, is the same.
+func KeyedOrthogonal[T float32 | float64](k Key, gain float64, rows, cols int64, stop func() error) ([]T, error) {
+	if rows <= 0 || cols <= 0 {
+		return nil, nil
+	}
+	if rows > MaxOrthogonal/cols {
+		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, MaxOrthogonal)
+	}
+	values := make([]T, rows*cols)
+	keyedNormal(values, k, 0, dist.Normal{Std: 1})
+	tall, wide := int(max(rows, cols)), int(min(rows, cols))
+	// A step in values from row to row and from column to column of the tall
+	// matrix.
+	down, right := wide, 1
+	if rows < cols {
+		down, right = 1, tall
+	}
+	q := make([]float64, len(values))
+	for i := range tall {
+		for j := range wide {
+			q[i*wide+j] = float64(values[i*down+j*right])
+		}
+	}
+	signs, err := orthonormalise(q, tall, wide, stop)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tall {
+		for j := range wide {
+			values[i*down+j*right] = T(q[i*wide+j] * signs[j])
+		}
+	}
+	multiply(values, gain)
+	return values, nil
+}
