@@ -84,7 +84,11 @@ func optionsOf(r record.Record) (plan.Options, error) {
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("record: dtype %s: use a file made by this version", shown.Quote(r.DType))
 	}
-	return plan.Options{Seed: seed, SeedText: r.Seed, DType: dtype, Streams: plan.Streams(r.Streams)}, nil
+	streams, err := plan.ParseStreams(r.Streams)
+	if err != nil {
+		return plan.Options{}, fmt.Errorf("record: %w", err)
+	}
+	return plan.Options{Seed: seed, SeedText: r.Seed, DType: dtype, Streams: streams}, nil
 }
 
 // settingsOf turns the recorded options, a JSON object, into "key=value" texts.

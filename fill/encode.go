@@ -3,6 +3,7 @@ package fill
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/rng"
@@ -46,4 +47,16 @@ func decode[T float32 | float64](dst []T, src []byte) int {
 		return 4 * len(values)
 	}
 	return 0
+}
+
+// little reports whether numbers lie in memory as they do in files.
+var little = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// view returns the memory of values as bytes if these are what encode would
+// make of them; nil if not.
+func view[T float32 | float64](values []T, dtype layout.DType) []byte {
+	if !little || len(values) == 0 || int64(unsafe.Sizeof(values[0])) != dtype.Size() {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), len(values)*int(dtype.Size()))
 }

@@ -6,9 +6,11 @@
 // package rng makes the bits. It writes no files: a checkpoint writer is a
 // Sink, and so is a comparison.
 //
-// A few draws cannot be cut into pieces: truncated normals, whose words depend
-// on the values, are drawn by one worker while what follows waits for the end
-// of its stream; an orthogonal matrix is held in memory whole, one at a time.
+// A few draws are special: the words of a truncated normal depend on its
+// values, so what follows waits until all its parts are made; an orthogonal
+// matrix is held in memory whole, one at a time.
+// With keyed streams only the orthogonal matrix is left of these: every element
+// has its place, so nothing waits, and [RunRange] makes any range alone.
 package fill
 
 import (
@@ -63,6 +65,22 @@ const DefaultChunk = 1 << 18
 // Run draws all steps of p into sink. It returns the first error of the sink
 // or the filler or, when ctx is cancelled, the context's cause.
 func Run(ctx context.Context, p *plan.Plan, sink Sink, opts Options) error {
+	for _, s := range p.Steps {
+		if _, filled := s.Dist.Draw.(dist.Filled); filled && opts.Filler == nil {
+			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", s.Param.Name, p.Mode)
+		}
+	}
+	opts = opts.complete()
+	return run(ctx, p, sink, opts, func(ctx context.Context, out chan<- segment) error {
+		if p.Streams == plan.Keyed {
+			return newDealer(ctx, p, opts, out).run()
+		}
+		return newLeader(ctx, p, opts, out).run()
+	})
+}
+
+// complete sets the options that are left open.
+func (opts Options) complete() Options {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -72,16 +90,16 @@ func Run(ctx context.Context, p *plan.Plan, sink Sink, opts Options) error {
 	if opts.segment == 0 {
 		opts.segment, opts.mask = segmentWords, maskValues
 	}
-	for _, s := range p.Steps {
-		if _, filled := s.Dist.Draw.(dist.Filled); filled && opts.Filler == nil {
-			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", s.Param.Name, p.Mode)
-		}
-	}
+	return opts
+}
+
+// run draws the segments that lead sends.
+func run(ctx context.Context, p *plan.Plan, sink Sink, opts Options, lead func(ctx context.Context, out chan<- segment) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	segments := make(chan segment)
 	group.Go(func() error {
 		defer close(segments)
-		return newLeader(ctx, p, opts, segments).run()
+		return lead(ctx, segments)
 	})
 	large := make(chan struct{}, 1)
 	for range opts.Workers {

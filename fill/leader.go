@@ -24,7 +24,7 @@ const maxPieces = 1 << 12
 const maskValues = 1 << 29
 
 // piece is a range of elements of one part; drawn from where its segment's
-// stream stands then, as a tensor of count elements.
+// stream stands then, as a tensor of count elements, or by the part's key.
 type piece struct {
 	part         *part
 	first, count int64
@@ -32,12 +32,16 @@ type piece struct {
 }
 
 // segment is a list of pieces that one worker draws in order, from a stream
-// that stands at the first word of the first piece.
+// that stands at the first word of the first piece. stream is nil if the parts
+// have keys.
 type segment struct {
 	stream *rng.Stream
 	pieces []piece
 	// done, if set, takes the stream after the last piece.
 	done chan<- *rng.Stream
+	// passes, if set, takes the number of passes that a part of a truncated
+	// normal needed.
+	passes chan<- int64
 }
 
 // leader walks the stream once, making as few values as it can, and cuts the
@@ -86,12 +90,14 @@ func (l *leader) emit() error {
 	return nil
 }
 
-func (l *leader) send(s segment) error {
+func (l *leader) send(s segment) error { return send(l.ctx, l.out, s) }
+
+func send(ctx context.Context, out chan<- segment, s segment) error {
 	select {
-	case l.out <- s:
+	case out <- s:
 		return nil
-	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -102,7 +108,7 @@ func (l *leader) add(p *part) error {
 	}
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
-		return l.wait(p)
+		return l.wait(p, draw)
 	case dist.Sparse:
 		return l.sparse(p, draw)
 	case dist.Filled, dist.Orthogonal:
@@ -159,9 +165,12 @@ func (l *leader) alone(p *part) error {
 
 // wait schedules a part whose words depend on its values, and goes on where
 // the worker's stream stands in the end.
-func (l *leader) wait(p *part) error {
+func (l *leader) wait(p *part, draw dist.TruncNormal) error {
 	if err := l.emit(); err != nil {
 		return err
+	}
+	if size := l.truncatedSize(p.n); size < p.n {
+		return l.waitForAll(p, draw, size)
 	}
 	done := make(chan *rng.Stream, 1)
 	if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, count: p.n}}, done: done}); err != nil {
@@ -174,6 +183,51 @@ func (l *leader) wait(p *part) error {
 	case <-l.ctx.Done():
 		return context.Cause(l.ctx)
 	}
+}
+
+// truncatedSize is how many elements of a truncated normal one worker makes:
+// enough to make the jumps to its place in every pass cheap.
+func (l *leader) truncatedSize(n int64) int64 {
+	const workers = 8 // a guess: more parts than workers even out
+	size := max(l.segment/8, min(l.segment, n/workers))
+	return max(2*dist.Block, size/dist.Block*dist.Block)
+}
+
+// waitForAll schedules a truncated normal in parts that are made at the same
+// time. Each starts where the tensor does and jumps to its place in every pass;
+// the one that needs most passes tells where the stream goes on.
+func (l *leader) waitForAll(p *part, draw dist.TruncNormal, size int64) error {
+	count := p.n/size + 1
+	passes := make(chan int64, count)
+	sent := int64(0)
+	for first := int64(0); first < p.n; sent++ {
+		n := size
+		if p.n-first-n < 2*dist.Block {
+			n = p.n - first
+		}
+		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, first: first, count: n}}, passes: passes}); err != nil {
+			return err
+		}
+		first += n
+	}
+	most := int64(0)
+	for range sent {
+		select {
+		case n := <-passes:
+			most = max(most, n)
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
+		}
+	}
+	words := rng.TruncatedWords[float32](draw, p.n)
+	if l.wide {
+		words = rng.TruncatedWords[float64](draw, p.n)
+	}
+	for range most { // the distance of one pass is remembered
+		l.stream.Advance(words)
+	}
+	l.begin()
+	return nil
 }
 
 // cut emits a long part in segments and leaves the stream at its end. Every

@@ -3,6 +3,7 @@ package fill
 import (
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/rng"
 )
 
 // part is what is drawn as a tensor of its own: a step, or one of its blocks.
@@ -14,6 +15,8 @@ type part struct {
 	shape   []int64
 	draw    dist.Draw
 	posts   []post
+	// key is set for keyed streams only.
+	key rng.Key
 }
 
 // post is a step after the draw. It sees a tensor in which the part begins at

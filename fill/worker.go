@@ -19,10 +19,11 @@ type worker struct {
 	narrow []float32
 	wide   []float64
 	bytes  []byte
+	passes int64 // of the truncated normal made last
 }
 
 func newWorker(p *plan.Plan, sink Sink, opts Options, large chan struct{}) *worker {
-	w := &worker{plan: p, sink: sink, opts: opts, large: large, bytes: make([]byte, int64(opts.ChunkValues)*p.DType.Size())}
+	w := &worker{plan: p, sink: sink, opts: opts, large: large}
 	if p.DType.Compute() == layout.F64 {
 		w.wide = make([]float64, opts.ChunkValues)
 	} else {
@@ -46,6 +47,9 @@ func (w *worker) run(ctx context.Context, s segment) error {
 	if s.done != nil {
 		s.done <- s.stream
 	}
+	if s.passes != nil {
+		s.passes <- w.passes
+	}
 	return nil
 }
 
@@ -61,8 +65,7 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		rows := pc.part.shape[0]
-		values, err := rng.Orthogonal[T](s, draw.Gain, rows, pc.part.n/rows, stopper(ctx))
+		values, err := orthogonal[T](ctx, s, pc.part, draw.Gain)
 		if err != nil {
 			return err
 		}
@@ -86,6 +89,14 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 	return nil
 }
 
+func orthogonal[T float32 | float64](ctx context.Context, s *rng.Stream, p *part, gain float64) ([]T, error) {
+	rows := p.shape[0]
+	if s == nil {
+		return rng.KeyedOrthogonal[T](p.key, gain, rows, p.n/rows, stopper(ctx))
+	}
+	return rng.Orthogonal[T](s, gain, rows, p.n/rows, stopper(ctx))
+}
+
 // source returns the function that makes the next values of a piece, which
 // begin at element first of the part.
 func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, pc piece) func(dst []T, first int64) error {
@@ -95,11 +106,20 @@ func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, 
 		return func(dst []T, first int64) error { rng.Eye(dst, first, p.shape[1]); return nil }
 	case dist.Dirac:
 		return func(dst []T, first int64) error { rng.Dirac(dst, first, p.shape, draw.Groups); return nil }
+	}
+	if s == nil {
+		return keyedSource[T](ctx, w, pc)
+	}
+	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
 		tensor, stop := rng.BeginTruncated[T](s, draw, pc.count), stopper(ctx)
+		if pc.count < p.n {
+			tensor = rng.BeginTruncatedPart[T](s, draw, p.n, pc.first, pc.count)
+		}
 		return func(dst []T, _ int64) error {
-			if _, err := tensor.Next(dst, stop); err != nil {
-				return fmt.Errorf("trunc_normal of parameter %q after %d passes: %w", w.plan.Steps[p.step].Param.Name, tensor.Passes(), err)
+			_, err := tensor.Next(dst, stop)
+			if w.passes = tensor.Passes(); err != nil {
+				return w.givenUp(p, w.passes, err)
 			}
 			return nil
 		}
@@ -116,14 +136,31 @@ func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, 
 	}
 }
 
+// givenUp is the error of a truncated normal that was stopped.
+func (w *worker) givenUp(p *part, passes int64, err error) error {
+	return fmt.Errorf("trunc_normal of parameter %q after %d passes: %w", w.plan.Steps[p.step].Param.Name, passes, err)
+}
+
+// encoded returns room for count encoded values.
+func (w *worker) encoded(count int) []byte {
+	size := w.plan.DType.Size()
+	if w.bytes == nil {
+		w.bytes = make([]byte, int64(w.opts.ChunkValues)*size)
+	}
+	return w.bytes[:int64(count)*size]
+}
+
 // deliver does the steps after the draw to values, which begin at element
 // first of the part, rounds them and hands them over.
 func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) error {
 	for _, post := range p.posts {
 		rng.Apply(values, post.origin+first, post.rowSize, post.do)
 	}
-	data := w.bytes[:int64(len(values))*w.plan.DType.Size()]
-	encode(data, values, w.plan.DType)
+	data := view(values, w.plan.DType)
+	if data == nil {
+		data = w.encoded(len(values))
+		encode(data, values, w.plan.DType)
+	}
 	if err := w.sink.WriteValues(p.step, p.base+first, data); err != nil {
 		return err
 	}

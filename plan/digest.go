@@ -27,7 +27,7 @@ func (p *Plan) computeDigest() string {
 //
 //	weightinit-plan/1
 //	seed 42
-//	streams torch
+//	streams torch     or keyed
 //	dtype f32
 //	16:tok_embed.weight [100 64] normal 0000000000000000 3f947ae147ae147b
 //	14:ln_out.weight... [64] constant 3ff0000000000000

@@ -28,7 +28,11 @@ func (p *Plan) place(l *layout.Layout, dists []dist.Dist, allowFilled bool) erro
 			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
 		}
 		s := Step{Param: param, Dist: d, Elements: param.Elements()}
-		at.place(&s)
+		if p.Streams == Keyed {
+			s.Words, s.WordsUnknown = keyedWords(d.Draw, param.Shape, wide)
+		} else {
+			at.place(&s)
+		}
 		p.Steps[i] = s
 		p.Values += s.Elements
 		p.Words += s.Words
@@ -153,33 +157,49 @@ func drawableTruncated(t dist.TruncNormal, maxFinite float64) error {
 
 // ownNotes says what a user should know of the steps whatever the mode.
 func (p *Plan) ownNotes() []string {
-	var orthogonal, first = 0, ""
-	for _, s := range p.Steps {
-		if s.Elements == 0 || !holdsOrthogonal(s.Dist.Draw) {
-			continue
-		}
-		if orthogonal == 0 {
-			first = s.Param.Name
-		}
-		orthogonal++
+	notes := p.keyedNotes()
+	if count, first := p.having(is[dist.Orthogonal]); count > 0 {
+		notes = append(notes, which(count, first)+" orthogonal and not bit-exact: the draws are those of PyTorch, the decomposition is not")
 	}
-	if orthogonal == 0 {
-		return nil
-	}
-	which := fmt.Sprintf("parameter %q is", first)
-	if orthogonal > 1 {
-		which = fmt.Sprintf("%d parameters, the first of them %q, are", orthogonal, first)
-	}
-	return []string{which + " orthogonal and not bit-exact: the draws are those of PyTorch, the decomposition is not"}
+	return notes
 }
 
-func holdsOrthogonal(draw dist.Draw) bool {
-	switch d := draw.(type) {
-	case dist.Orthogonal:
+// which is the subject of a note about so many parameters.
+func which(count int, first string) string {
+	if count > 1 {
+		return fmt.Sprintf("%d parameters, the first of them %q, are", count, first)
+	}
+	return fmt.Sprintf("parameter %q is", first)
+}
+
+// having counts the steps with elements that hold a draw of a kind, and names
+// the parameter of the first.
+func (p *Plan) having(is func(dist.Draw) bool) (count int, first string) {
+	for _, s := range p.Steps {
+		if s.Elements == 0 || !holds(s.Dist.Draw, is) {
+			continue
+		}
+		if count == 0 {
+			first = s.Param.Name
+		}
+		count++
+	}
+	return count, first
+}
+
+func is[T dist.Draw](draw dist.Draw) bool {
+	_, ok := draw.(T)
+	return ok
+}
+
+// holds tells whether a draw, or one of its blocks, is of a kind.
+func holds(draw dist.Draw, is func(dist.Draw) bool) bool {
+	if is(draw) {
 		return true
-	case dist.Blocks:
-		for _, part := range d.Parts {
-			if holdsOrthogonal(part.Dist.Draw) {
+	}
+	if blocks, ok := draw.(dist.Blocks); ok {
+		for _, part := range blocks.Parts {
+			if holds(part.Dist.Draw, is) {
 				return true
 			}
 		}

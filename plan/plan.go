@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -19,9 +20,25 @@ import (
 // Streams says how the random numbers of the parameters hang together.
 type Streams string
 
-// Torch is one sequential generator for the whole model, with the bits of
-// PyTorch's CPU generator.
-const Torch Streams = "torch"
+// The kinds of streams.
+const (
+	// Torch is one sequential generator for the whole model, with the bits of
+	// PyTorch's CPU generator.
+	Torch Streams = "torch"
+	// Keyed gives every parameter a stream of its own, by seed and name, with
+	// the bits of torch.func._random. No value depends on another parameter,
+	// and any part of a parameter can be made by itself.
+	Keyed Streams = "keyed"
+)
+
+// ParseStreams reads a kind of streams by its name.
+func ParseStreams(name string) (Streams, error) {
+	switch s := Streams(name); s {
+	case Torch, Keyed:
+		return s, nil
+	}
+	return "", fmt.Errorf("streams %s: use %q or %q", shown.Quote(name), Torch, Keyed)
+}
 
 // Options are what a plan needs beside the layout and the mode.
 type Options struct {
@@ -32,7 +49,7 @@ type Options struct {
 	SeedText string
 	// DType is the stored type of every parameter; 0 means F32.
 	DType layout.DType
-	// Streams defaults to Torch, the only policy so far.
+	// Streams defaults to Torch.
 	Streams Streams
 	// AllowFilled admits [dist.Filled]: the caller can ask the plugin of the
 	// mode for values when the plan is run.
@@ -46,14 +63,15 @@ type Step struct {
 	// Elements is the number of values of the parameter.
 	Elements int64
 	// Start is where the stream stands when the step begins; the zero
-	// Position if StartUnknown.
+	// Position if StartUnknown, and always for Keyed streams, where the step
+	// begins a stream of its own.
 	Start dist.Position
 	// Words is the number of words of the stream that the step uses; 0 if
 	// WordsUnknown.
 	Words int64
 	// StartUnknown and WordsUnknown tell that only a run can tell: the words
-	// of a truncated normal depend on the values, so the places of all later
-	// steps do.
+	// of a truncated normal depend on the values, so with Torch streams the
+	// places of all later steps do.
 	StartUnknown, WordsUnknown bool
 }
 
@@ -107,8 +125,8 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 	if opts.Streams == "" {
 		opts.Streams = Torch
 	}
-	if opts.Streams != Torch {
-		return nil, fmt.Errorf("plan: streams %q: this version makes only %q", opts.Streams, Torch)
+	if _, err := ParseStreams(string(opts.Streams)); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
 	}
 	if opts.SeedText == "" {
 		opts.SeedText = strconv.FormatUint(opts.Seed, 10)

@@ -29,7 +29,7 @@ type rule struct {
 }
 
 // leaves are small packages without policy that every room may use.
-var leaves = []string{"internal/fault", "internal/shown", "internal/limits", "internal/strictjson", "internal/nearest", "internal/version"}
+var leaves = []string{"internal/fault", "internal/shown", "internal/limits", "internal/strictjson", "internal/strictyaml", "internal/nearest", "internal/version"}
 
 // impure is what a pure package must not reach: files, networks, clocks and
 // other randomness.
@@ -51,20 +51,24 @@ var table = map[string]rule{
 	"fill":                    {may: []string{"plan", "rng", "dist", "layout"}, never: impure},
 	"checkpoint/...":          {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
 	"parity/battery":          {may: []string{"dist"}, never: impure},
-	"parity/report":           {may: []string{"parity"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
-	"parity/rules":            {never: impure},
-	"parity/paritytest":       {may: []string{"parity", "checkpoint"}},
-	"parity":                  {may: []string{"plan", "fill", "checkpoint/...", "layout", "dist"}, never: impure},
+	"parity/report":           {may: []string{"parity", "internal/page", "internal/plots"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
+	"parity/rules":            {may: []string{"internal/inputfile"}, never: impure},
+	"parity/suite":            {may: []string{"parity", "parity/rules", "checkpoint", "plan", "fill"}, never: impure},
+	"parity/paritytest":       {may: []string{"parity", "parity/suite", "parity/rules", "checkpoint", "plan"}},
+	"parity":                  {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist"}, never: impure},
 	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
 	"cmd/weightinit":          {may: []string{"internal/cli"}},
 	"internal/cli":            {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
 	"internal/atomicfile":     {},
 	"internal/faultfs":        {may: []string{"internal/atomicfile"}},
 	"internal/inputfile":      {},
+	"internal/page":           {never: impure},
+	"internal/plots":          {never: impure},
 	"internal/record":         {},
 	"internal/summary":        {never: impure},
 	"internal/hostile/...":    {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
 	"internal/archtest":       {},
+	"internal/yamltest":       {may: []string{"internal/hostile"}},
 	"plugins":                 {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/...", "internal/atomicfile", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2"}},
 	"plugins/internal/...":    {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/..."}, never: []string{"math/rand", "math/rand/v2"}},
 	"plugins/protocol":        {},
@@ -76,8 +80,10 @@ var table = map[string]rule{
 	"plugins/templates":       {may: []string{"plugins/internal/...", "plugins/sdk/python"}},
 	"plugins/examples/...":    {may: []string{"registry", "layout", "dist", "plugins/sdk"}},
 	"rng/internal/kernel/gen": {},
+	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
+	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/..."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "model", "checkpoint", "."}},
 }
 
 type listed struct {

@@ -158,7 +158,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.planCommand(), a.modesCommand(), a.presetsCommand(), a.tensorCommand(),
-		a.inspectCommand(), a.verifyCommand(), a.parityCommand(), a.pluginsCommand(), a.versionCommand(),
+		a.inspectCommand(), a.verifyCommand(), a.parityCommand(), a.pluginsCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root
 }

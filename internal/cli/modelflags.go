@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
+	"github.com/weightinit/weightinit/rng"
 )
 
 // drawFlags are those that say how values are drawn, of a model or a tensor.
@@ -37,25 +37,25 @@ func (f *drawFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
 	flags.StringVar(&f.dtype, "dtype", "f32", "stored type: f32, f64, bf16 or f16, rounded to nearest even")
-	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, the bits of PyTorch")
+	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, as PyTorch's. keyed: a stream for each parameter, by seed and name, as torch.func._random's")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
-	flags.StringVar(&f.isa, "isa", "", "instruction set: auto or generic (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
+	flags.StringVar(&f.isa, "isa", "", "instruction set: auto, "+strings.Join(rng.ISAs(), ", ")+" (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
 }
 
 // options turns the flags into plan options. fallback is the seed of the
 // config, nil when it has none.
 func (f *drawFlags) options(a *app, fallback *model.Seed) (plan.Options, error) {
-	opts := plan.Options{Streams: plan.Streams(f.streams)}
-	if opts.Streams != plan.Torch {
-		return opts, fmt.Errorf("--streams %s: this version makes only %q", shown.Quote(f.streams), plan.Torch)
+	streams, err := plan.ParseStreams(f.streams)
+	if err != nil {
+		return plan.Options{}, fmt.Errorf("--%w", err)
 	}
+	opts := plan.Options{Streams: streams}
 	if f.threads < 0 {
 		return opts, fmt.Errorf("--threads %d: must be 0 or more", f.threads)
 	}
-	if err := checkISA(f.isa); err != nil {
+	if err := chooseISA(f.isa); err != nil {
 		return opts, err
 	}
-	var err error
 	if opts.DType, err = layout.ParseDType(f.dtype); err != nil {
 		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.dtype))
 	}
@@ -85,23 +85,6 @@ func freshSeed() (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// checkISA takes the flag, else the environment variable. This version has
-// one implementation, the portable one, so there is nothing to choose.
-func checkISA(flag string) error {
-	name, value := "--isa", flag
-	if flag == "" {
-		name, value = "WEIGHTINIT_ISA", os.Getenv("WEIGHTINIT_ISA")
-	}
-	switch value {
-	case "", "auto", "generic":
-		return nil
-	case "avx2", "avx512":
-		return fmt.Errorf("%s %q: this version has no kernels for it: use auto or generic", name, value)
-	default:
-		return fmt.Errorf("%s %s: use auto or generic", name, shown.Quote(value))
-	}
-}
-
 // modelFlags are those that say which model, by which mode.
 type modelFlags struct {
 	drawFlags
@@ -118,6 +101,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	f.plugins.register(flags)
 	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
 	must(cmd.RegisterFlagCompletionFunc("preset", completePresets))
+	must(cmd.RegisterFlagCompletionFunc("streams", cobra.FixedCompletions([]string{"torch", "keyed"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("dtype", cobra.FixedCompletions([]string{"f32", "f64", "bf16", "f16"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 

@@ -192,16 +192,8 @@ func haarTest[T Float](values []T, n int, gain float64) (Test, bool) {
 	b := (float64(n) - 1) / 2
 	for i := 0; i < len(values); i += step {
 		q := float64(values[i]) / gain
-		inside := mathext.RegIncBeta(0.5, b, min(1, float64(q*q)))
-		outside := 1 - inside
-		if outside < 0.1 {
-			outside = mathext.RegIncBeta(b, 0.5, max(0, (1-q)*(1+q)))
-		}
-		near, far := (1+inside)/2, outside/2
-		if q < 0 {
-			near, far = far, near
-		}
-		u = append(u, chance{near, far, i})
+		below, above := entryTails(q, b)
+		u = append(u, chance{below, above, i})
 	}
 	slices.SortFunc(u, func(x, y chance) int { return cmp.Or(cmp.Compare(x.below, y.below), cmp.Compare(y.above, x.above)) })
 	size, sum := float64(len(u)), 0.0
@@ -215,6 +207,20 @@ func haarTest[T Float](values []T, n int, gain float64) (Test, bool) {
 		t.EffectText += fmt.Sprintf(" (%d of %d entries)", len(u), len(values))
 	}
 	return t, true
+}
+
+// entryTails returns the chances below and above one entry of a random
+// orthogonal matrix, b being half of its size less 1.
+func entryTails(q, b float64) (below, above float64) {
+	inside := mathext.RegIncBeta(0.5, b, min(1, float64(q*q)))
+	outside := 1 - inside
+	if outside < 0.1 {
+		outside = mathext.RegIncBeta(b, 0.5, max(0, (1-q)*(1+q)))
+	}
+	if q < 0 {
+		return outside / 2, (1 + inside) / 2
+	}
+	return (1 + inside) / 2, outside / 2
 }
 
 // SignBalance tests that as many diagonal entries of orthogonal matrices are
