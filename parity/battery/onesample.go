@@ -45,6 +45,9 @@ func OneSample[T Float](s Sample[T]) []Test {
 		tests = append(tests, momentTests(s)...)
 	}
 	Jitter(s.Values, s.Law, s.Type)
+	if n >= 16 && n < 4096 {
+		stdOfFew(s, tests)
+	}
 	var order []Test
 	if !s.Pooled {
 		order = orderTests(s)
@@ -120,14 +123,6 @@ func momentTests[T Float](s Sample[T]) []Test {
 	se := math.Sqrt((l.Kurtosis() - 1) / (4 * float64(n)))
 	ratio := math.Log(m.std / l.Std())
 	std := newTest("T2 std", n, ratio/se, TwoSided(ratio/se), true)
-	if n < 4096 {
-		sum := 0.0
-		for _, v := range s.Values {
-			z := l.normalised(float64(v))
-			sum += float64(z * z)
-		}
-		std.Stat, std.P = sum, ChiSquareTwoSided(sum, n)
-	}
 	std.Effect, std.SE, std.Log, std.Margin = math.Expm1(ratio), se, true, StdMargin
 	std.EffectText = fmt.Sprintf("%+.3g%% (%s, declared %s)", 100*std.Effect, number(m.std), number(l.Std()))
 	std.Equivalence = EquivalentStd(ratio, se, StdMargin)
@@ -140,6 +135,20 @@ func momentTests[T Float](s Sample[T]) []Test {
 			rawTest("T3 kurtosis", n, m.kurtosis-l.Moment(4), kurtosisSE/root, n >= rawMoments && symmetric, m.kurtosis))
 	}
 	return tests
+}
+
+// stdOfFew gives T2 the chance that is right for few values: that of the sum of
+// their squares, each as a standard normal value. The values have been through
+// [Jitter]: one that was rounded onto a bound of its law, or beyond, would count
+// as far out.
+func stdOfFew[T Float](s Sample[T], tests []Test) {
+	i := slices.IndexFunc(tests, func(t Test) bool { return t.Name == "T2 std" })
+	sum := 0.0
+	for _, v := range s.Values {
+		z := s.Law.normalised(float64(v))
+		sum += float64(z * z)
+	}
+	tests[i].Stat, tests[i].P = sum, ChiSquareTwoSided(sum, len(s.Values))
 }
 
 func rawTest(name string, n int, difference, se float64, gate bool, found float64) Test {
