@@ -68,7 +68,12 @@ func multiply[T float32 | float64](dst []T, by float64) {
 }
 
 func fillWith[T float32 | float64](dst []T, v T) {
-	for i := range dst {
-		dst[i] = v
+	const piece = 1024 // copying what is filled already is faster than storing
+	head := dst[:min(len(dst), piece)]
+	for i := range head {
+		head[i] = v
+	}
+	for rest := dst[len(head):]; len(rest) > 0; {
+		rest = rest[copy(rest, head):]
 	}
 }
