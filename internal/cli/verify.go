@@ -23,6 +23,9 @@ func (a *app) verifyCommand() *cobra.Command {
 			"difference is shown.",
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := chooseISA(""); err != nil {
+				return err
+			}
 			set, err := a.open(args[0])
 			if err != nil {
 				return err
