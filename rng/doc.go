@@ -7,7 +7,8 @@ not with torch's bits.
 
 It does not decide what is drawn (package dist describes that, package plan
 orders it), does not spread work over cores (package fill does), and offers no
-other generator. A [Stream] is one generator; [Fill] draws one tensor from it,
+other generator for them ([Key] is for keyed streams, which are another
+thing). A [Stream] is one generator; [Fill] draws one tensor from it,
 [Begin] the same tensor in pieces, [BeginTruncated] a truncated normal.
 
 What follows is the specification. The judge is PyTorch 2.15.0 as its official
