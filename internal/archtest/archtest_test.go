@@ -83,7 +83,7 @@ var table = map[string]rule{
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "model", "checkpoint", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "fill", "model", "checkpoint", "."}},
 }
 
 type listed struct {

@@ -41,6 +41,11 @@ func TestTheFirstSignalStopsCleanlyWithExit130(t *testing.T) {
 	program := filepath.Join(buildPlugins(t, "../../cmd/weightinit"), "weightinit")
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
+			// What this process handles is not ignored in the child, as it
+			// would be under nohup.
+			handled := make(chan os.Signal, 1)
+			signal.Notify(handled, s)
+			defer signal.Stop(handled)
 			cmd, dir, stderr := longRun(t, program)
 			require.NoError(t, cmd.Process.Signal(s))
 			began := time.Now()
