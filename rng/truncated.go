@@ -141,8 +141,19 @@ func (t *Truncated[T]) Next(dst []T, stop func() error) (int, error) {
 	delivered := 0
 	for delivered < len(dst) && t.done < t.end {
 		if t.taken == t.made {
-			if err := t.unit(stop); err != nil {
+			rest := dst[delivered:]
+			if int64(len(rest)) < t.next() {
+				rest = nil
+			}
+			n, err := t.unit(rest, stop)
+			if err != nil {
 				return delivered, err
+			}
+			if rest != nil {
+				t.taken = t.made
+				t.done += int64(n)
+				delivered += n
+				continue
 			}
 		}
 		k := copy(dst[delivered:], t.held[t.taken:t.made])
@@ -156,17 +167,26 @@ func (t *Truncated[T]) Next(dst []T, stop func() error) (int, error) {
 	return delivered, nil
 }
 
-// unit makes the elements from done on.
-func (t *Truncated[T]) unit(stop func() error) error {
-	count := t.unitSize
-	if t.end-t.done-count < 2*kernel.Block {
-		count = t.end - t.done
+// next is the number of elements of the next unit.
+func (t *Truncated[T]) next() int64 {
+	if t.end-t.done-t.unitSize < 2*kernel.Block {
+		return t.end - t.done
 	}
-	dst := t.held[:count]
+	return t.unitSize
+}
+
+// unit makes the elements from done on, in dst or, if that is nil, in held, and
+// returns how many.
+func (t *Truncated[T]) unit(dst []T, stop func() error) (int, error) {
+	count := t.next()
+	if dst == nil {
+		dst = t.held
+	}
+	dst = dst[:count]
 	var walker *Stream
 	for k := int64(0); k == 0 || len(t.pending) > 0; k++ {
 		if err := stop(); err != nil {
-			return err
+			return 0, err
 		}
 		values, tests := t.place(k, count, &walker)
 		switch {
@@ -186,7 +206,7 @@ func (t *Truncated[T]) unit(stop func() error) error {
 		multiply(dst, t.scale.Std)
 		add(dst, t.scale.Mean)
 	}
-	return nil
+	return int(count), nil
 }
 
 func (t *Truncated[T]) allPending(count int64) {
@@ -201,8 +221,9 @@ func (t *Truncated[T]) drawFirst(dst []T, s *Stream) {
 	normal := dist.Normal{Mean: t.draw.Mean, Std: t.draw.Std}
 	Fill(s, dist.Dist{Draw: normal}, dst)
 	t.pending = t.pending[:0]
+	low, high := t.low, t.high
 	for i, v := range dst {
-		if v < t.low || v > t.high {
+		if v < low || v > high {
 			t.pending = append(t.pending, int32(i))
 		}
 	}
