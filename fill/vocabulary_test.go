@@ -53,6 +53,7 @@ func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
 		for _, o := range []fill.Options{
 			{Workers: 1, ChunkValues: 1 << 22}, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12),
 			fill.Options{Workers: 17}.Cut(1<<10, 3000), fill.Options{Workers: 2, ChunkValues: 100}.Cut(16, 16),
+			{Workers: 7, ChunkValues: 16}, {Workers: 64, ChunkValues: 1 << 22}, {Workers: 2},
 		} {
 			c := newCollect(t, p)
 			require.NoError(t, fill.Run(t.Context(), p, c, o))
