@@ -1,0 +1,113 @@
+package parity
+
+import (
+	"math"
+
+	"github.com/weightinit/weightinit/parity/battery"
+)
+
+// result puts everything in order and judges it.
+func (r *statsRun) result() Result {
+	var findings []Finding
+	var tests []battery.Test
+	add := func(t tested) {
+		for _, one := range t.tests {
+			findings = append(findings, findingOf(t, one))
+			tests = append(tests, one)
+		}
+	}
+	reused := r.reused()
+	for _, st := range r.tensors {
+		if st.problem != nil {
+			findings = append(findings, *st.problem)
+			tests = append(tests, battery.Test{P: math.NaN(), SE: math.NaN(), Margin: math.NaN()})
+			continue
+		}
+		for _, j := range st.jobs {
+			for _, t := range j.results {
+				add(t)
+			}
+		}
+		for _, t := range reused[st.Name] {
+			add(t)
+		}
+	}
+	for _, p := range r.pools {
+		for _, t := range p.results {
+			add(t)
+		}
+	}
+	for _, t := range r.spectra.correlate() {
+		add(t)
+	}
+	for _, t := range r.signs.tests() {
+		add(t)
+	}
+	strictest := r.judge(findings, tests)
+	out := NewResult("stats", "", "", findings)
+	out.Summary.FamilyLimit, out.Summary.StrictestLimit = r.opts.FamilyLimit, strictest
+	return out
+}
+
+// judge gives every finding its verdict: Holm's rule over the p-values of the
+// run, facts by themselves.
+func (r *statsRun) judge(findings []Finding, tests []battery.Test) float64 {
+	p := make([]float64, len(tests))
+	for i, t := range tests {
+		p[i] = math.NaN()
+		if t.Gate && !t.Fact {
+			if p[i] = t.P; math.IsNaN(t.P) {
+				p[i] = 0 // a statistic that the law never leaves undefined
+			}
+		}
+	}
+	adjusted, fails, strictest := battery.Holm(p, r.opts.FamilyLimit)
+	for i, t := range tests {
+		f := &findings[i]
+		if f.Verdict != "" {
+			continue // structure
+		}
+		if f.Margin = t.Margin; r.opts.Margin != nil && !math.IsNaN(t.Margin) {
+			if m := r.opts.Margin(f.Tensor); m > 0 {
+				f.Margin = m
+			}
+		}
+		f.Adjusted, f.Sees = adjusted[i], t.Sees(strictest)
+		switch {
+		case t.Fact && t.Failed || fails[i]:
+			f.Verdict = Fail
+		case !t.Gate && !t.Fact:
+			f.Verdict = Info
+		case !math.IsNaN(f.Margin) && !(t.EquivalentWithin(f.Margin) < battery.EquivalenceLimit):
+			f.Verdict = Weak
+		default:
+			f.Verdict = Pass
+		}
+	}
+	return strictest
+}
+
+// findingOf is a test as a finding without its verdict.
+func findingOf(t tested, one battery.Test) Finding {
+	f := Finding{
+		Tensor: t.tensor, Members: t.members, Test: one.Name, P: one.P, Adjusted: math.NaN(), Effect: one.Effect, EffectText: one.EffectText,
+		Margin: math.NaN(), N: one.N, Sees: math.NaN(), Index: one.Index, Detail: t.law,
+	}
+	if t.side == referenceSide {
+		f.Test += " of the reference"
+	}
+	if t.label != "" {
+		f.Test += ", " + t.label
+	}
+	if one.Fact {
+		f.Effect, f.EffectText, f.Detail = math.NaN(), "", one.EffectText
+	}
+	switch {
+	case math.IsNaN(one.SE) || math.IsNaN(one.Margin):
+	case one.Log:
+		f.Unit = Percent
+	default:
+		f.Unit = Sigma
+	}
+	return f
+}
