@@ -7,7 +7,8 @@
 // readable reference: no build tags, no calls to anything that could be
 // replaced by a faster form. The files dispatch_*.go choose between them and
 // assembly for whole vectors, by package isa; rng/internal/_asm writes the
-// files avx2_amd64.* and avx512_amd64.*. All give the same bits.
+// files avx2_amd64.* and avx512_amd64.*. The float64 normal's is in package
+// normal64. All give the same bits.
 package kernel
 
 //go:generate go run ./gen
@@ -27,7 +28,7 @@ func UniformF32(dst []float32, words []uint32, low, high float32) {
 
 // UniformF64 is UniformF32 in float64: two words a value, high half first.
 func UniformF64(dst []float64, words []uint32, low, high float64) {
-	uniformF64Generic(dst, words, low, high)
+	uniformF64(dst, words, low, high)
 }
 
 // NormalF32 makes blocks of 16 normals of 16 words each. It makes as many
@@ -38,7 +39,7 @@ func NormalF32(dst []float32, words []uint32, mean, std float32) {
 
 // NormalF64 is NormalF32 in float64: 32 words a block.
 func NormalF64(dst []float64, words []uint32, mean, std float64) {
-	normalF64Generic(dst, words, mean, std)
+	normalF64(dst, words, mean, std)
 }
 
 // NormalPair makes the two unscaled normals that a fill of fewer than 16

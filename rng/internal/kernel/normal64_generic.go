@@ -15,8 +15,9 @@ func normalF64Generic(dst []float64, words []uint32, mean, std float64) {
 			u2 := unit53(w[2*(j+half)], w[2*(j+half)+1])
 			radius := math.Sqrt(-2 * log64(1-u1))
 			theta := float64(twoPi64 * u2)
-			d[j] = scaleGeneric(float64(radius*cos64(theta)), mean, std)
-			d[j+half] = scaleGeneric(float64(radius*sin64(theta)), mean, std)
+			sin, cos := sincos64(theta)
+			d[j] = scaleGeneric(float64(radius*cos), mean, std)
+			d[j+half] = scaleGeneric(float64(radius*sin), mean, std)
 		}
 		dst, words = dst[Block:], words[2*Block:]
 	}
@@ -30,7 +31,8 @@ func normalPairGeneric(words *[4]uint32) (first, second float64) {
 	u2 := unit53(words[2], words[3])
 	radius := math.Sqrt(-2 * log1p64(-u2))
 	theta := float64(twoPi64 * u1)
-	return float64(radius * cos64(theta)), float64(radius * sin64(theta))
+	sin, cos := sincos64(theta)
+	return float64(radius * cos), float64(radius * sin)
 }
 
 func scaleGeneric(v, mean, std float64) float64 { return math.FMA(v, std, mean) }

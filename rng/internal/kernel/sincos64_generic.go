@@ -44,48 +44,30 @@ const (
 	folded  = 0x400368fd // 2.426: reduction by one pi / 2
 )
 
-// sin64 returns the sine of x, 0 <= x <= 2 pi.
-func sin64(x float64) float64 {
-	switch top := math.Float64bits(x) >> 32; {
-	case top < sinTiny:
-		return x
-	case top < direct:
-		return sinNear(x, 0)
-	case top < folded:
-		return cosNear(hp0-x, hp1)
-	}
-	a, d, quadrant := reduce(x)
-	return inQuadrant(a, d, quadrant)
-}
-
-// cos64 returns the cosine of x, 0 <= x <= 2 pi.
-func cos64(x float64) float64 {
+// sincos64 returns the sine and the cosine of x, 0 <= x <= 2 pi. One of them
+// is always sinNear and the other cosNear of what the reduction leaves.
+func sincos64(x float64) (sin, cos float64) {
 	switch top := math.Float64bits(x) >> 32; {
 	case top < cosTiny:
-		return 1
+		return x, 1
+	case top < sinTiny:
+		return x, cosNear(x, 0)
 	case top < direct:
-		return cosNear(x, 0)
+		return sinNear(x, 0), cosNear(x, 0)
 	case top < folded:
 		y := hp0 - x
 		a := y + hp1
-		return sinNear(a, (y-a)+hp1)
+		return cosNear(y, hp1), sinNear(a, (y-a)+hp1)
 	}
 	a, d, quadrant := reduce(x)
-	return inQuadrant(a, d, quadrant+1)
-}
-
-// inQuadrant is the sine of a + d + quadrant pi/2.
-func inQuadrant(a, d float64, quadrant uint64) float64 {
-	var v float64
-	if quadrant&1 == 0 {
-		v = sinNear(a, d)
-	} else {
-		v = cosNear(a, d)
+	sin, cos = sinNear(a, d), cosNear(a, d)
+	if quadrant&1 != 0 {
+		sin, cos = cos, -sin
 	}
 	if quadrant&2 != 0 {
-		return -v
+		sin, cos = -sin, -cos
 	}
-	return v
+	return sin, cos
 }
 
 // reduce subtracts the nearest multiple of pi / 2; the rest is a + d.

@@ -5,6 +5,10 @@ package kernel
 // logarithm of all multiples of 2^-24 in that range.
 func Log(x float64) float64 { return log64(x) }
 
+// SinCos returns the sine and the cosine of x, 0 <= x <= 2 pi, as glibc
+// computes them.
+func SinCos(x float64) (sin, cos float64) { return sincos64(x) }
+
 // DivideF32 divides every element of dst by the number, one rounding each.
 func DivideF32(dst []float32, by float32) { divideGeneric(dst, by) }
 

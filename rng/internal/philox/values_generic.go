@@ -1,6 +1,10 @@
 package philox
 
-import "math"
+import (
+	"math"
+
+	"github.com/weightinit/weightinit/rng/internal/kernel"
+)
 
 // The transforms from words to numbers. No product is fused with a sum: each
 // stands in a conversion, which keeps the compiler from it.
@@ -42,13 +46,14 @@ func normalF32Generic(dst []float32, words []uint32, mean, std float32) {
 // unit32 is a word as a number in (0, 1].
 func unit32(w uint32) float32 { return float32(float32(w)*0x1p-32) + 0x1p-33 }
 
-// normalF64Generic makes two normals of each four words.
+// normalF64Generic makes two normals of each four words. Its functions are
+// glibc's in float64, which package kernel has.
 func normalF64Generic(dst []float64, words []uint32, mean, std float64) {
 	for len(dst) >= 2 && len(words) >= 4 {
-		radius := math.Sqrt(-2 * log64(unit64(words[0], words[1])))
-		theta := float64(tau64 * unit64(words[2], words[3]))
-		dst[0] = float64(float64(radius*cos64(theta))*std) + mean
-		dst[1] = float64(float64(radius*sin64(theta))*std) + mean
+		radius := math.Sqrt(-2 * kernel.Log(unit64(words[0], words[1])))
+		sin, cos := kernel.SinCos(float64(tau64 * unit64(words[2], words[3])))
+		dst[0] = float64(float64(radius*cos)*std) + mean
+		dst[1] = float64(float64(radius*sin)*std) + mean
 		dst, words = dst[2:], words[4:]
 	}
 }
