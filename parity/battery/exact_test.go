@@ -276,13 +276,13 @@ func TestRanksAreThoseOfTheFormulas(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, c := range []struct {
 		n, m   int
-		values int
+		values int64
 		shift  float64
 	}{{16, 16, 1000, 0}, {4096, 4096, 1 << 40, 0}, {5000, 300, 100, 0}, {300, 9000, 20, 1}, {100, 200, 3, 0}, {5000, 5000, 1 << 30, 2000}, {5000, 5000, 1 << 30, -2000}} {
 		list := func(n int, shift float64) []float64 {
 			out := make([]float64, n)
 			for i := range out {
-				out[i] = float64(r.IntN(c.values))/float64(c.values) + shift
+				out[i] = float64(r.Int64N(c.values))/float64(c.values) + shift
 			}
 			slices.Sort(out)
 			return out
