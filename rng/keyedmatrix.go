@@ -1,8 +1,6 @@
 package rng
 
 import (
-	"fmt"
-
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/rng/internal/philox"
 )
@@ -49,36 +47,5 @@ func permute(order []uint32, zeros int64, k Key) {
 // KeyedOrthogonal is [Orthogonal] of the normals of the key k. What is
 // promised of the result, and what is not, is the same.
 func KeyedOrthogonal[T float32 | float64](k Key, gain float64, rows, cols int64, stop func() error) ([]T, error) {
-	if rows <= 0 || cols <= 0 {
-		return nil, nil
-	}
-	if rows > MaxOrthogonal/cols {
-		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, MaxOrthogonal)
-	}
-	values := make([]T, rows*cols)
-	keyedNormal(values, k, 0, dist.Normal{Std: 1})
-	tall, wide := int(max(rows, cols)), int(min(rows, cols))
-	// A step in values from row to row and from column to column of the tall
-	// matrix.
-	down, right := wide, 1
-	if rows < cols {
-		down, right = 1, tall
-	}
-	q := make([]float64, len(values))
-	for i := range tall {
-		for j := range wide {
-			q[i*wide+j] = float64(values[i*down+j*right])
-		}
-	}
-	signs, err := orthonormalise(q, tall, wide, stop)
-	if err != nil {
-		return nil, err
-	}
-	for i := range tall {
-		for j := range wide {
-			values[i*down+j*right] = T(q[i*wide+j] * signs[j])
-		}
-	}
-	multiply(values, gain)
-	return values, nil
+	return orthogonal(gain, rows, cols, stop, func(dst []T) { keyedNormal(dst, k, 0, dist.Normal{Std: 1}) })
 }

@@ -29,6 +29,11 @@ const MaxOrthogonal = 1 << 26
 // stop is asked between groups of columns; its error ends the work and is
 // returned. More elements than [MaxOrthogonal] are an error.
 func Orthogonal[T float32 | float64](s *Stream, gain float64, rows, cols int64, stop func() error) ([]T, error) {
+	return orthogonal(gain, rows, cols, stop, func(dst []T) { Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, dst) })
+}
+
+// orthogonal is [Orthogonal] of the unit normals that draw makes.
+func orthogonal[T float32 | float64](gain float64, rows, cols int64, stop func() error, draw func(dst []T)) ([]T, error) {
 	if rows <= 0 || cols <= 0 {
 		return nil, nil
 	}
@@ -37,7 +42,7 @@ func Orthogonal[T float32 | float64](s *Stream, gain float64, rows, cols int64, 
 	}
 	n := rows * cols
 	values := make([]T, n)
-	Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, values)
+	draw(values)
 	tall, wide := int(max(rows, cols)), int(min(rows, cols))
 	// at is the place in values of an element of the tall matrix.
 	at := func(i, j int) int { return i*wide + j }
