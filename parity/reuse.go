@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -102,9 +103,9 @@ func (s *spectra) choose(r *statsRun) {
 		}
 	}
 	s.of = len(fit)
-	slices.SortStableFunc(fit, func(a, b *job) int { return int(min(1, max(-1, b.count-a.count))) })
+	slices.SortStableFunc(fit, func(a, b *job) int { return cmp.Compare(b.count, a.count) })
 	fit = fit[:min(len(fit), maxSpectra)]
-	slices.SortFunc(fit, func(a, b *job) int { return a.number - b.number })
+	slices.SortFunc(fit, func(a, b *job) int { return cmp.Compare(a.number, b.number) })
 	s.jobs, s.made, s.chosen = fit, make([]*battery.Spectrum, len(fit)), map[int]int{}
 	for i, j := range fit {
 		s.chosen[j.number] = i

@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -137,7 +138,7 @@ func zeroRows(posts []dist.Post) (zero []dist.Range, others []dist.Post) {
 			others = append(others, p)
 		}
 	}
-	slices.SortFunc(zero, func(a, b dist.Range) int { return int(min(1, max(-1, a.First-b.First))) })
+	slices.SortFunc(zero, func(a, b dist.Range) int { return cmp.Compare(a.First, b.First) })
 	var merged []dist.Range
 	for _, r := range zero {
 		if r.Count == 0 {

@@ -257,6 +257,13 @@ func TestStatsComparesWhatHasNoLawByItsBits(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, failures(r), 1)
 	require.Contains(t, failures(r)[0], "ids: T0 equal")
+
+	// Without a reference there is only a law, which integers do not follow.
+	p := planOf(t, layout.F32, 1, declared{"ids", []int64{1}, one(dist.Constant{Value: 1})})
+	r, err = parity.Stats(t.Context(), nil, memory{mask(1)[1]}, parity.StatsOptions{Declared: p})
+	require.NoError(t, err)
+	require.Len(t, failures(r), 1)
+	require.Contains(t, failures(r)[0], "ids: T0 type: p=NaN  values of I64 follow no declared law")
 }
 
 // Weights that are tied in the reference are tied in the candidate, and that
@@ -316,6 +323,21 @@ func TestTheMarginDecidesWhatIsWeak(t *testing.T) {
 	}
 	require.Equal(t, 2, weak(0))
 	require.Equal(t, 0, weak(0.2))
+}
+
+// A pool has the smallest margin of its members.
+func TestAPoolHasTheSmallestMarginOfItsMembers(t *testing.T) {
+	small := []declared{{"a", []int64{40, 50}, one(dist.Normal{Std: 1})}, {"b", []int64{40, 50}, one(dist.Normal{Std: 2})}}
+	p := planOf(t, layout.F32, 1, small...)
+	for margins, want := range map[[2]float64]float64{{0.3, 0.2}: 0.2, {0, 0.2}: 0.01, {0.005, 0}: 0.005} {
+		r, err := parity.Stats(t.Context(), nil, drawn(t, p, nil), parity.StatsOptions{Declared: p, Margin: func(name string) float64 {
+			return map[string]float64{"a": margins[0], "b": margins[1]}[name]
+		}})
+		require.NoError(t, err)
+		i := slices.IndexFunc(r.Findings, func(f parity.Finding) bool { return len(f.Members) == 2 && f.Test == "T2 std" })
+		require.GreaterOrEqual(t, i, 0)
+		require.Equal(t, want, r.Findings[i].Margin)
+	}
 }
 
 // A run that is stopped ends with the cause.

@@ -68,9 +68,7 @@ func (r *statsRun) judge(findings []Finding, tests []battery.Test) float64 {
 			continue // structure
 		}
 		if f.Margin = t.Margin; r.opts.Margin != nil && !math.IsNaN(t.Margin) {
-			if m := r.opts.Margin(f.Tensor); m > 0 {
-				f.Margin = m
-			}
+			f.Margin = r.margin(f, t.Margin)
 		}
 		f.Adjusted, f.Sees = adjusted[i], t.Sees(strictest)
 		switch {
@@ -85,6 +83,24 @@ func (r *statsRun) judge(findings []Finding, tests []battery.Test) float64 {
 		}
 	}
 	return strictest
+}
+
+// margin is what the options say of the tensor, for a pool the smallest of its
+// members; otherwise is that of a tensor of which they say nothing.
+func (r *statsRun) margin(f *Finding, otherwise float64) float64 {
+	names := f.Members
+	if len(names) == 0 {
+		names = []string{f.Tensor}
+	}
+	least := math.Inf(1)
+	for _, name := range names {
+		m := r.opts.Margin(name)
+		if m == 0 {
+			m = otherwise
+		}
+		least = min(least, m)
+	}
+	return least
 }
 
 // findingOf is a test as a finding without its verdict.

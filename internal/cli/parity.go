@@ -78,7 +78,7 @@ func (a *app) parityCommand() *cobra.Command {
 	flags.Float64Var(&f.atol, "atol", 0, "absolute tolerance of close (default: by type)")
 	flags.BoolVar(&f.equalNaN, "equal-nan", false, "close takes two values that are no numbers for equal")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "a line for what passed, too")
-	flags.BoolVar(&f.update, "update", false, "afterwards make the candidate the new reference: a .safetensors file, or a folder of .npy files")
+	flags.BoolVar(&f.update, "update", false, "if anything differs, make the candidate the new reference: a .safetensors file, or a folder of .npy files")
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
 	must(cmd.RegisterFlagCompletionFunc("check", cobra.FixedCompletions(suite.Checks(), cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp)))

@@ -193,6 +193,11 @@ func (f *parityFlags) updateReference(ctx context.Context, a *app, s *sides, res
 		a.say("the reference is left as it is: nothing differs")
 		return nil
 	}
+	if !f.fresh {
+		if err := s.reference.Close(); err != nil { // some systems replace no open file
+			return fault.CannotRun(fmt.Errorf("%s: %w", shown.Path(f.reference), err))
+		}
+	}
 	opts := weightinit.WriteOptions{Force: true, Workers: f.threads}
 	if filepath.Ext(f.reference) == ".safetensors" {
 		if err := weightinit.CopySafetensors(ctx, s.candidate, f.reference, opts); err != nil {
