@@ -99,9 +99,7 @@ func (t *keyedTruncated[T]) propose(dst []T, first int64, pass uint64) {
 	for _, i := range t.pending {
 		v := t.values[i]
 		dst[i] = v
-		z := T(v-mean) / std
-		q := T(T(z*z)*-0.5) - t.peak
-		if logarithm(t.tests[i]) > q {
+		if rejected(v, t.tests[i], mean, std, t.peak) {
 			rest = append(rest, i)
 		}
 	}

@@ -356,9 +356,7 @@ func (t *Truncated[T]) propose(dst []T, values, tests *Stream) {
 	mean, std := T(t.draw.Mean), T(t.draw.Std)
 	rest := t.pending[:0]
 	for j, i := range t.pending {
-		z := T(dst[i]-mean) / std
-		q := T(T(z*z)*-0.5) - t.peak
-		if logarithm(u[j]) > q {
+		if rejected(dst[i], u[j], mean, std, t.peak) {
 			rest = append(rest, i)
 		}
 	}
@@ -382,6 +380,13 @@ func (t *Truncated[T]) uniforms(count int, s *Stream, d dist.Uniform) []T {
 	}
 	makeUniform(out, few, d)
 	return out
+}
+
+// rejected tells whether the proposal x fails its test u: whether log(u) is
+// above the logarithm of the density at x against that of its peak.
+func rejected[T float32 | float64](x, u, mean, std, peak T) bool {
+	z := T(x-mean) / std
+	return logarithm(u) > T(T(z*z)*-0.5)-peak
 }
 
 // logarithm is the natural logarithm in T of a uniform in [0, 1).
