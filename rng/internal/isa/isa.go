@@ -23,9 +23,12 @@ const (
 	AVX2
 	// AVX512 stands for AVX-512 F, VL, DQ and BW, and all of AVX2's.
 	AVX512
+	// NEON stands for the Advanced SIMD of arm64. It has no order with the
+	// instruction sets of amd64: none of them can be chosen where it can.
+	NEON
 )
 
-var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon"}
 
 // String returns the name that [Parse] reads.
 func (i ISA) String() string {
@@ -87,7 +90,7 @@ func Parse(name string) (ISA, error) {
 // Supported returns the instruction sets that can be used, Generic first.
 func Supported() []ISA {
 	out := []ISA{Generic}
-	for i := AVX2; i <= AVX512; i++ {
+	for i := AVX2; i <= NEON; i++ {
 		if lacking(i) == "" {
 			out = append(out, i)
 		}

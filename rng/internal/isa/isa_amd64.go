@@ -11,6 +11,9 @@ import (
 // lacking says what keeps this processor from using i, "" if nothing does. All
 // flags are asked for: GODEBUG and virtual machines take away single ones.
 func lacking(i ISA) string {
+	if i == NEON {
+		return "this build has no kernels for it (they are for arm64)"
+	}
 	type flag struct {
 		name string
 		has  bool

@@ -1,4 +1,4 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package isa
 
@@ -6,5 +6,5 @@ func lacking(i ISA) string {
 	if i == Generic {
 		return ""
 	}
-	return "this build has no kernels for it (they are for amd64, without the tag purego)"
+	return "this build has no kernels at all (they are for amd64 and arm64, without the tag purego)"
 }

@@ -7,8 +7,8 @@
 // readable reference: no build tags, no calls to anything that could be
 // replaced by a faster form. The files dispatch_*.go choose between them and
 // assembly for whole vectors, by package isa; rng/internal/_asm writes the
-// files avx2_amd64.* and avx512_amd64.*. The float64 normal's is in package
-// normal64. All give the same bits.
+// files avx2_amd64.* and avx512_amd64.*, rng/internal/_neon neon_arm64.*. The
+// float64 normal's is in package normal64. All give the same bits.
 package kernel
 
 //go:generate go run ./gen
