@@ -14,7 +14,18 @@ func wordsAVX2(dst *uint32, n int, keys *[10][2]uint32, counter uint64)
 //go:noescape
 func uniform32AVX2(dst *float32, words *uint32, n int, low float32, width float32)
 
+// uniform64AVX2 makes n values of 2*n words; n is a multiple of 8.
+//
+//go:noescape
+func uniform64AVX2(dst *float64, words *uint32, n int, low float64, width float64)
+
 // normal32AVX2 makes n values; n is a multiple of 8. rows is row 0 of the logarithm's long table.
 //
 //go:noescape
 func normal32AVX2(dst *float32, words *uint32, n int, mean float32, std float32, rows *[2]float64)
+
+// normal64AVX2 makes n values of 2*n words; n is a multiple of 16, at most 256.
+// It reports whether it could: if not, what dst holds is not defined.
+//
+//go:noescape
+func normal64AVX2(dst *float64, words *uint32, n int, mean float64, std float64) (done bool)

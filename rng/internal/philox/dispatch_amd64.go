@@ -52,3 +52,37 @@ func normalF32(dst []float32, words []uint32, mean, std float32) {
 	}
 	normalF32Generic(dst, words, mean, std)
 }
+
+// finite reports whether neither is NaN or infinite. Which NaN comes out of
+// NaN and infinities depends on the order of operands, so that they are the
+// generic code's.
+func finite(a, b float64) bool { return a-a == 0 && b-b == 0 }
+
+func uniformF64(dst []float64, words []uint32, low, width float64) {
+	words = words[:2*len(dst)]
+	if n := len(dst) &^ (lanes - 1); n > 0 && isa.Active() >= isa.AVX2 && finite(low, width) {
+		uniform64AVX2(&dst[0], &words[0], n, low, width)
+		dst, words = dst[n:], words[2*n:]
+	}
+	uniformF64Generic(dst, words, low, width)
+}
+
+// most64 is the number of values that normal64AVX2 takes, many64 of what it
+// makes multiples.
+const most64, many64 = 256, 16
+
+func normalF64(dst []float64, words []uint32, mean, std float64) {
+	if isa.Active() < isa.AVX2 || !finite(mean, std) {
+		normalF64Generic(dst, words, mean, std)
+		return
+	}
+	words = words[:2*len(dst)]
+	for len(dst) >= many64 {
+		n := min(len(dst), most64) &^ (many64 - 1)
+		if !normal64AVX2(&dst[0], &words[0], n, mean, std) {
+			normalF64Generic(dst[:n], words, mean, std)
+		}
+		dst, words = dst[n:], words[2*n:]
+	}
+	normalF64Generic(dst, words, mean, std)
+}

@@ -11,3 +11,11 @@ func uniformF32(dst []float32, words []uint32, low, width float32) {
 func normalF32(dst []float32, words []uint32, mean, std float32) {
 	normalF32Generic(dst, words, mean, std)
 }
+
+func uniformF64(dst []float64, words []uint32, low, width float64) {
+	uniformF64Generic(dst, words, low, width)
+}
+
+func normalF64(dst []float64, words []uint32, mean, std float64) {
+	normalF64Generic(dst, words, mean, std)
+}

@@ -35,6 +35,7 @@ func TestKernelsStayInTheirMemory(t *testing.T) {
 		for _, atStart := range []bool{true, false} {
 			for _, n := range []int{4, 8, 12, 32, 36, 40, 64, 100, 128, 508, 512} {
 				words, dst := guarded(t, n, atStart), guarded(t, n, atStart)
+				wide := unsafe.Slice((*float64)(unsafe.Pointer(&dst[0])), n/2)
 				values := unsafe.Slice((*float32)(unsafe.Pointer(&dst[0])), n)
 				s := newSchedule(7)
 				with(i, func() {
@@ -42,6 +43,8 @@ func TestKernelsStayInTheirMemory(t *testing.T) {
 					uniformF32(values, words, 0, 1)
 					normalF32(values, words, 0, 1)
 					normalF32(values[:n-1], words[:n-1], 0, 1)
+					uniformF64(wide, words, 0, 1)
+					normalF64(wide, words, 0, 1)
 				})
 			}
 		}

@@ -25,7 +25,7 @@ func TestAllInstructionSetsGiveTheSameBits(t *testing.T) {
 	for _, offset := range []uint64{0, 1<<32 - 20, 1<<64 - 20} {
 		k := Key{Seed: 0xfedcba9876543210, Offset: offset}
 		for _, first := range []int64{0, 1, 2, 3, 1<<40 + 1} {
-			for _, n := range []int{0, 1, 3, 4, 7, 8, 9, 31, 32, 33, 35, 36, 63, 64, 65, 130, most} {
+			for _, n := range []int{0, 1, 3, 4, 7, 8, 9, 31, 32, 33, 35, 36, 63, 64, 65, 130, 255, 257, most} {
 				want := allOf(isa.Generic, k, first, n)
 				for _, i := range isa.Supported() {
 					require.Equal(t, want, allOf(i, k, first, n), "%s: %d from %d on, offset %d", i, n, first, offset)
@@ -53,16 +53,24 @@ func allOf(i isa.ISA, k Key, first int64, n int) (bits []uint64) {
 			bits = append(bits, uint64(math.Float32bits(v)))
 		}
 	}
+	addWide := func() {
+		for _, v := range wide {
+			bits = append(bits, math.Float64bits(v))
+		}
+	}
 	with(i, func() {
 		UniformF32(narrow, k, first, -0.3, 0.4)
 		add()
 		NormalF32(narrow, k, first, 1e-20, 3)
 		add()
+		UniformF64(wide, k, first, -0.3, 0.4)
+		addWide()
 		NormalF64(wide, k, first, 0.1, 0.7)
+		addWide()
 		Words(words, k, first)
 	})
-	for j := range n {
-		bits = append(bits, math.Float64bits(wide[j]), uint64(words[j]))
+	for _, w := range words {
+		bits = append(bits, uint64(w))
 	}
 	return bits
 }

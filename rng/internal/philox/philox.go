@@ -65,9 +65,9 @@ func (l law) make32(dst []float32, words []uint32) {
 
 func (l law) make64(dst []float64, words []uint32) {
 	if l.normal {
-		normalF64Generic(dst, words, l.a, l.b)
+		normalF64(dst, words, l.a, l.b)
 	} else {
-		uniformF64Generic(dst, words, l.a, l.b)
+		uniformF64(dst, words, l.a, l.b)
 	}
 }
 

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// most64 is the number of values that a call of normal64AVX2 may make.
+const most64 = 256
+
+// normal64 emits the float64 normal, normalF64Generic of package philox,
+// operation by operation. What is a branch there is a choice by masks here, of
+// two results or of what goes into the one formula; numbers near 1, whose
+// logarithm is another formula and which are few, are put together and done
+// by themselves.
+func (g *gen) normal64() error {
+	// Not NOSPLIT: the frame is too large for that.
+	g.Function("normal64AVX2")
+	g.SignatureExpr("func(dst *float64, words *uint32, n int, mean float64, std float64) (done bool)")
+	g.Pragma("noescape")
+	g.Doc("normal64AVX2 makes n values of 2*n words; n is a multiple of 16, at most 256.",
+		"It reports whether it could: if not, what dst holds is not defined.")
+	logs, err := g.table("logs64", "../../kernel/log64_table.go")
+	if err != nil {
+		return err
+	}
+	sincos, err := g.table("sincos64", "../../kernel/sincos64_table.go")
+	if err != nil {
+		return err
+	}
+	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
+	table := g.GP64()
+
+	// Memory, whole vectors first.
+	const vectors = 2*restSize + 2*32
+	local := g.AllocLocal(vectors + 4*(most64/2+4) + 32)
+	frame := g.GP64()
+	g.LEAQ(local.Offset(31), frame)
+	g.ANDQ(operand.I32(-32), frame)
+	memory := operand.Mem{Base: frame}
+
+	list, end := g.GP64(), g.GP64()
+	g.LEAQ(memory.Offset(vectors), end)
+	g.LEAQ(logs, table)
+	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
+	g.radii(dst, words, g.Load(g.Param("n"), g.GP64()), table, end)
+	g.LEAQ(memory.Offset(vectors), list)
+	g.near(dst, list, end)
+
+	mean, std := memory.Offset(2*restSize), memory.Offset(2*restSize+32)
+	g.VMOVUPD(g.doubles("mean"), mean)
+	g.VMOVUPD(g.doubles("std"), std)
+	var rests [2]rest
+	rests[0].allocate(memory)
+	rests[1].allocate(memory.Offset(restSize))
+	g.LEAQ(sincos, table)
+	words = operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
+	n := g.Load(g.Param("n"), g.GP64())
+	all := g.GP32()
+	g.MOVL(operand.U32(15), all)
+	right := [2]reg.Register{g.GP32(), g.GP32()}
+	group := func(i int) operand.Mem { return dst.Offset(64 * i) }
+	reduce := func(i int) { g.reduce(right[i], words.Offset(64*i), &rests[i]) }
+	polynomials := func(i int) { g.polynomials(&rests[i]) }
+	results := func(i int) { g.results(group(i), mean, std, table, &rests[i]) }
+	g.loop("angles64", n, 16, func() {
+		g.chains(func() { reduce(0) }, func() { reduce(1) })
+		g.ANDL(right[0], all)
+		g.ANDL(right[1], all)
+		g.chains(func() { polynomials(0) }, func() { polynomials(1) })
+		g.chains(func() { results(0) }, func() { results(1) })
+		g.ADDQ(operand.U32(128), dst.Base)
+		g.ADDQ(operand.U32(128), words.Base)
+	})
+	g.CMPL(all, operand.Imm(15))
+	done := g.GP8()
+	g.SETEQ(done)
+	g.Store(done, g.ReturnIndex(0))
+	g.finish()
+	return nil
+}
