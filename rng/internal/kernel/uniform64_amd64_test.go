@@ -1,3 +1,5 @@
+//go:build !purego
+
 package kernel
 
 import (
@@ -9,7 +11,7 @@ import (
 // TestFloat64UniformsOfTheVectorForm compares it with the generic one: ranges
 // that fold, all lengths, offsets, and numbers at the ends of [0, 1).
 func TestFloat64UniformsOfTheVectorForm(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		r := rand.New(rand.NewPCG(11, 12))
 		const most, filler = 300, -77
 		words := make([]uint32, 2*most+8)

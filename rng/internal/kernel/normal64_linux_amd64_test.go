@@ -1,3 +1,5 @@
+//go:build !purego
+
 package kernel
 
 import (
@@ -7,7 +9,7 @@ import (
 
 // TestFloat64FormsStayInTheirMemory dies of a fault if they do not.
 func TestFloat64FormsStayInTheirMemory(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		for _, atStart := range []bool{true, false} {
 			for _, n := range []int{1, 15, 16, 17, 31, 32, 48, 256, 512, 624} {
 				words := guardedWords(t, 2*n, atStart)

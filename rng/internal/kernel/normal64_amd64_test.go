@@ -1,27 +1,29 @@
+//go:build !purego
+
 package kernel
 
 import (
 	"flag"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/internal/needs"
 	"github.com/weightinit/weightinit/rng/internal/isa"
 	"github.com/weightinit/weightinit/rng/internal/normal64"
 )
 
 var normals64 = flag.Int("normals64", 2_000_000, "random float64 normals to compare with the generic ones")
 
-// onAVX2 runs do with the vector form, if there is one here.
-func onAVX2(do func()) {
-	if !slices.Contains(isa.Supported(), isa.AVX2) {
-		return
+// onAVX2 runs do with the vector form.
+func onAVX2(t *testing.T, do func()) {
+	t.Helper()
+	if _, err := isa.Parse("avx2"); err != nil {
+		needs.Skip(t, "needs AVX2: %v", err)
 	}
-	defer isa.Set(isa.Active())
-	isa.Set(isa.AVX2)
+	using(t, isa.AVX2)
 	do()
 }
 
@@ -41,7 +43,7 @@ func sameNormals64(t *testing.T, words []uint32, mean, std float64) {
 }
 
 func TestFloat64NormalsOfRandomWords(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		r := rand.New(rand.NewPCG(1, 2))
 		parameters := [][2]float64{{0, 1}, {0.1, 0.7}, {1e-20, 3}, {math.Copysign(0, -1), 0}, {1e300, 1e308}, {1e-310, 1e-320}, {-5, 2}}
 		words := make([]uint32, 1<<15)
@@ -97,7 +99,7 @@ func special64() (all []uint64) {
 const nearLowBits = 0x3fee000000000000
 
 func TestFloat64NormalsAtTheEdges(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		r := rand.New(rand.NewPCG(3, 4))
 		special := special64()
 		put := func(words []uint32, k uint64) {
@@ -151,7 +153,7 @@ func TestFloat64NormalsLeaveHalfwayAnglesToTheGenericForm(t *testing.T) {
 	rest := halfway()
 	require.NotEmpty(t, rest)
 	t.Logf("%d angles", len(rest))
-	onAVX2(func() {
+	onAVX2(t, func() {
 		r := rand.New(rand.NewPCG(5, 6))
 		for _, k := range rest {
 			for pair := range half {
@@ -170,7 +172,7 @@ func TestFloat64NormalsLeaveHalfwayAnglesToTheGenericForm(t *testing.T) {
 }
 
 func TestFloat64NormalsOfAnyParameters(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		r := rand.New(rand.NewPCG(7, 8))
 		words := make([]uint32, 6*2*Block)
 		for i := range words {
@@ -186,7 +188,7 @@ func TestFloat64NormalsOfAnyParameters(t *testing.T) {
 }
 
 func TestFloat64NormalsOfAllLengths(t *testing.T) {
-	onAVX2(func() {
+	onAVX2(t, func() {
 		const filler = -77
 		r := rand.New(rand.NewPCG(9, 10))
 		whole := make([]uint32, 12*2*Block+4)
