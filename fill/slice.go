@@ -12,8 +12,8 @@ import (
 const minSlice = 1 << 16
 
 // Slice fills dst with the next values of s under d, as [rng.Fill] does, on
-// several goroutines: each copies the generator and jumps to its part. The
-// values, and where s stands afterwards, do not depend on workers; 0 means one
+// several goroutines: each moves ahead to its part, all but the last in a copy
+// of the generator. The values, and where s stands afterwards, do not depend on workers; 0 means one
 // a core. d must be a [dist.Constant], [dist.Uniform] or [dist.Normal] with
 // steps after it, as for [rng.Fill].
 func Slice[T float32 | float64](s *rng.Stream, d dist.Dist, dst []T, workers int) {
@@ -22,34 +22,29 @@ func Slice[T float32 | float64](s *rng.Stream, d dist.Dist, dst []T, workers int
 	}
 	n := int64(len(dst))
 	workers = int(min(int64(workers), n/minSlice))
-	words := int64(0)
-	switch d.Draw.(type) {
-	case dist.Normal, dist.Uniform:
-		words = dist.CostOf(d.Draw, n, isWide[T](), s.Position().Cached).Words
-	}
 	if workers < 2 {
 		rng.Fill(s, d, dst)
 		return
 	}
-	perValue := words / n // the last part's 16 extra words do not make another
+	perValue := int64(0)
+	switch d.Draw.(type) {
+	case dist.Normal, dist.Uniform: // the last part's 16 extra words do not make another
+		perValue = dist.CostOf(d.Draw, n, isWide[T](), s.Position().Cached).Words / n
+	}
 	// Every cut is at a multiple of 16 values, and the last part holds the
 	// tail, so each part draws like a tensor of its own.
 	each := (n/int64(workers) + dist.Block - 1) / dist.Block * dist.Block
 	var all sync.WaitGroup
-	for w := range workers {
-		first := int64(w) * each
-		last := first + each
-		if w == workers-1 {
-			last = n
-		}
-		stream := s.Clone()
-		all.Go(func() {
-			stream.Advance(first * perValue)
-			rng.Fill(stream, d, dst[first:last])
-		})
+	part := func(stream *rng.Stream, first, last int64) {
+		stream.Advance(first * perValue)
+		rng.Fill(stream, d, dst[first:last])
 	}
+	for first := int64(0); first < int64(workers-1)*each; first += each {
+		stream := s.Clone()
+		all.Go(func() { part(stream, first, first+each) })
+	}
+	part(s, int64(workers-1)*each, n) // which leaves s where it has to stand
 	all.Wait()
-	s.Advance(words)
 }
 
 func isWide[T float32 | float64]() bool {
