@@ -5,8 +5,8 @@ import (
 	"github.com/weightinit/weightinit/rng/internal/jump"
 )
 
-// ISA returns the name of the instruction set that draws: generic, avx2,
-// avx512 or neon. At the start of the program it is the best of this processor, or the
+// ISA returns the name of the instruction set that draws: generic, avx2, avx512
+// or neon. At the start of the program it is the best of this processor, or the
 // one that the environment variable WEIGHTINIT_ISA names. The error says what
 // is wrong with that name, if it is none or the processor lacks it; then the
 // variable counts as not set. It never changes what is drawn.

@@ -109,7 +109,7 @@ func benchCast(cast func(dst []byte, src []float32)) func(context.Context, int, 
 // benchTruncated draws as torch's trunc_normal_ with its default cut.
 func benchTruncated(ctx context.Context, n, threads int) (func() error, error) {
 	if threads > 1 {
-		return benchTruncatedParts(ctx, n, threads)
+		return truncatedInto(ctx, make(memorySink, 4*n), threads)
 	}
 	dst, s := make([]float32, n), rng.New(1)
 	return func() error {
@@ -125,14 +125,9 @@ func benchTruncated(ctx context.Context, n, threads int) (func() error, error) {
 	}, nil
 }
 
-// benchTruncatedParts runs a plan of one tensor. Where the stream goes on after
-// a truncated normal is known only at its end, so several threads share one
-// inside a run of package fill and nowhere else.
-func benchTruncatedParts(ctx context.Context, n, threads int) (func() error, error) {
-	return truncatedInto(ctx, make(memorySink, 4*n), threads)
-}
-
-// truncatedInto returns what fills dst, on several threads.
+// truncatedInto returns what fills dst, on several threads, by a plan of one
+// tensor: where the stream goes on after a truncated normal is known only at
+// its end, so threads share one inside a run of package fill and nowhere else.
 func truncatedInto(ctx context.Context, dst memorySink, threads int) (func() error, error) {
 	info, err := elementary.Schemes().Lookup("trunc_normal")
 	if err != nil {

@@ -19,11 +19,15 @@ class Target:
 
     def __init__(self, name, text, unit, sense, value, group=None, note=""):
         self.name, self.text, self.unit, self.sense, self.group, self.note = name, text, unit, sense, group, note
-        self.value = value if isinstance(value, dict) else {"avx512": value, "avx2": value, "generic": value}
+        self.value = value
+
+    def want(self, isa):
+        """The target for an instruction set; None where there is none."""
+        return self.value.get(isa) if isinstance(self.value, dict) else self.value
 
     def met(self, figure, isa):
         """Whether a figure meets the target; None where there is none."""
-        want = self.value.get(isa)
+        want = self.want(isa)
         if want is None or figure is None:
             return None
         return figure >= want if self.sense == AT_LEAST else figure <= want
@@ -78,7 +82,7 @@ def verdicts(figures, isa):
         middle = statistics.median(values) if values else None
         met = t.met(middle, isa)
         rows.append({
-            "name": t.name, "text": t.text, "unit": t.unit, "sense": t.sense, "target": t.value.get(isa), "group": t.group, "note": t.note,
+            "name": t.name, "text": t.text, "unit": t.unit, "sense": t.sense, "target": t.want(isa), "group": t.group, "note": t.note,
             "median": middle, "least": min(values, default=None) if values else None, "most": max(values) if values else None,
             "rounds": len(values or ()), "met": met,
         })
