@@ -4,6 +4,8 @@
 //
 //	go run .
 //
+// The command doubles beside it writes what packages normal64 and philox have.
+//
 // Each kernel is written once, with the width of a vector as a parameter: 8
 // float32 for AVX2, 16 for AVX-512. Where the two instruction sets differ,
 // type gen hides it.
@@ -15,11 +17,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/pass"
-	"github.com/mmcloughlin/avo/printer"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 func main() {
@@ -30,10 +32,6 @@ func main() {
 		os.Exit(3)
 	}
 }
-
-// beyond finds vector registers that only AVX-512 has. The allocator hands
-// them out when the others are used up, and the assembler takes them.
-var beyond = regexp.MustCompile(`\b[XYZ](1[6-9]|2[0-9]|3[01])\b`)
 
 // write makes the assembly and the Go declarations of one instruction set.
 func write(folder, isa string, lanes int) error {
@@ -46,24 +44,8 @@ func write(folder, isa string, lanes int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", isa, err)
 	}
-	if err := pass.Compile.Execute(file); err != nil {
-		return fmt.Errorf("%s: %w", isa, err)
-	}
-	base := map[string]string{"AVX2": "avx2", "AVX512": "avx512"}[isa]
-	config := printer.Config{Name: "go run . in rng/internal/_asm", Argv: nil, Pkg: "kernel"}
-	for name, p := range map[string]printer.Printer{
-		base + "_amd64.s": printer.NewGoAsm(config), base + "_amd64.go": printer.NewStubs(config),
-	} {
-		text, err := p.Print(file)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if m := beyond.Find(text); m != nil && !g.wide() {
-			return fmt.Errorf("%s: register %s needs AVX-512: too many values are held at once", name, m)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return emit.Files(file, emit.To{
+		Command: "go run . in rng/internal/_asm", Package: "kernel", Folder: folder,
+		Base: strings.ToLower(isa) + "_amd64", Wide: g.wide(),
+	})
 }

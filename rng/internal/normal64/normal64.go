@@ -1,7 +1,7 @@
 // Package normal64 holds the vector forms of the float64 normal, for whole
 // blocks of 16 values, and of the float64 uniform, with the bits of package
-// kernel's generic code. They are for AVX2 with FMA; rng/internal/normal64/_asm
-// writes them.
+// kernel's generic code. They are for AVX2 with FMA; the command doubles in
+// rng/internal/_asm writes them.
 //
 // It chooses nothing: whether the processor has the instructions, and what
 // becomes of values that are not made here, is package kernel's affair, which

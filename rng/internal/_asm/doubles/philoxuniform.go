@@ -5,13 +5,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func (g *gen) uniform() {
+func (g philox) uniform() {
 	g.start("uniform32AVX2", "func(dst *float32, words *uint32, n int, low float32, width float32)",
 		"makes n values; n is a multiple of 8.")
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
 	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
-	low, width := g.lanes("low"), g.lanes("width")
+	low, width := g.singles("low"), g.singles("width")
 	g.loop("loop", n, 8, func() {
 		v := g.YMM()
 		g.VMOVDQU(words, v)
@@ -27,18 +27,16 @@ func (g *gen) uniform() {
 	g.finish()
 }
 
-// lanes loads a parameter into all lanes.
-func (g *gen) lanes(name string) reg.VecVirtual {
+// singles loads a float32 parameter into all lanes.
+func (g philox) singles(name string) reg.VecVirtual {
 	x, v := g.XMM(), g.YMM()
 	g.Load(g.Param(name), x)
 	g.VBROADCASTSS(x, v)
 	return v
 }
 
-// uniform64 emits uniformF64Generic of package philox. The 53 bits of a number
-// are two parts: the upper 21 as 2^31 + u, the lower 32 as 1/2 + v. Taking
-// 2^31 + 1/2 away and adding the two is exact.
-func (g *gen) uniform64() {
+// uniform64 emits uniformF64Generic of package philox.
+func (g philox) uniform64() {
 	g.start("uniform64AVX2", "func(dst *float64, words *uint32, n int, low float64, width float64)",
 		"makes n values of 2*n words; n is a multiple of 8.")
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
@@ -47,13 +45,7 @@ func (g *gen) uniform64() {
 	low, width := g.doubles("low"), g.doubles("width")
 	g.loop("uniforms64", n, 8, func() {
 		for i := range 2 {
-			rest := g.load(words.Offset(32 * i)) // the high word first
-			v := g.and(g.wide(1<<21-1), rest)
-			g.VPOR(g.double(0x1p31), v, v)
-			g.VPSRLQ(operand.Imm(32), rest, rest)
-			g.VPOR(g.double(0.5), rest, rest)
-			g.VSUBPD(g.double(0x1p31+0.5), v, v)
-			g.VADDPD(rest, v, v)
+			v := g.uniforms(words.Offset(32 * i))
 			g.VMULPD(width, v, v)
 			g.VADDPD(low, v, v)
 			g.VMOVUPD(v, dst.Offset(32*i))

@@ -125,3 +125,24 @@ func (g *gen) half(from operand.Mem) reg.VecVirtual {
 	g.Instruction(i)
 	return v
 }
+
+// uniforms turns four pairs of words into numbers in [0, 1), of the 53 lower
+// bits of a pair. The upper 21 of these become u + 2^31, the lower 32 v + 1/2,
+// where u + v is the number.
+func (g *gen) uniforms(words operand.Mem) reg.VecVirtual {
+	high, low := g.parts(words)
+	g.VSUBPD(g.double(0x1p31+0.5), high, high)
+	g.VADDPD(low, high, high)
+	return high
+}
+
+// parts are u + 2^31 and v + 1/2. The high word comes first in memory, so it is
+// the low half of the register.
+func (g *gen) parts(words operand.Mem) (high, low reg.VecVirtual) {
+	low, high = g.load(words), g.YMM()
+	g.VPAND(g.wide(1<<21-1), low, high)
+	g.VPOR(g.double(0x1p31), high, high)
+	g.VPSRLQ(operand.Imm(32), low, low)
+	g.VPOR(g.double(0.5), low, low)
+	return high, low
+}

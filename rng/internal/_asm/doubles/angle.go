@@ -42,22 +42,19 @@ type rest struct {
 // restSize is the memory of a rest.
 const restSize = 11 * 32
 
-func (r *rest) allocate(at operand.Mem) {
-	for i, m := range []*operand.Mem{&r.sinA, &r.sinD, &r.signA, &r.sinY, &r.cosY, &r.row, &r.swap, &r.sinSign, &r.cosSign, &r.small, &r.cosC} {
-		*m = at.Offset(32 * i)
+// allocate takes memory, a vector at a time.
+func (r *rest) allocate(memory func(size int) operand.Mem) {
+	for _, m := range []*operand.Mem{&r.sinA, &r.sinD, &r.signA, &r.sinY, &r.cosY, &r.row, &r.swap, &r.sinSign, &r.cosSign, &r.cosC, &r.small} {
+		*m = memory(32)
 	}
 	r.sinS, r.cosS, r.sinC = r.sinY, r.cosY, r.sinD // whose time is over then
 }
 
-// reduce is the reduction of sincos64 of package kernel, in all its ranges. It
-// sets right to 15 if both polynomials have the same row of the table. That
+// reduce is the reduction of sincos64 of package kernel, in all its ranges, of
+// the angles x, counted in turns, which it overwrites. It sets right to 15 if both polynomials have the same row of the table. That
 // fails for a few angles near pi/2 alone, which leave something halfway between
 // two rows.
-func (g *gen) reduce(right reg.Register, words operand.Mem, at *rest) {
-	x := g.YMM()
-	w := g.load(words)
-	g.VUNPCKHPD(words.Offset(32), w, x) // 0, 2, 1, 3
-	x = g.number(x)
+func (g *gen) reduce(right reg.Register, x reg.VecVirtual, at *rest) {
 	g.VMULPD(g.wide(0x401921fb54442d18), x, x)
 	folded, direct := g.below(x, g.wide(0x400368fd<<32)), g.below(x, g.wide(0x3feb6000<<32))
 	t := g.load(g.wide(0x3fe45f306dc9c883))
@@ -129,8 +126,8 @@ func (g *gen) turns(t, folded, direct reg.VecVirtual, at *rest) {
 	g.VMOVUPD(t, at.cosSign)
 }
 
-// results writes four pairs of values over what radii has left in their place.
-func (g *gen) results(to operand.Mem, mean, std operand.Mem, table reg.Register, at *rest) {
+// turned returns four sines and four cosines.
+func (g *gen) turned(table reg.Register, at *rest) (s, c reg.VecVirtual) {
 	rows := g.offsets(at.row, 8)
 	sn, snLow := g.pairs(table, 0, rows)
 	cs, csLow := g.pairs(table, 2, rows)
@@ -149,21 +146,11 @@ func (g *gen) results(to operand.Mem, mean, std operand.Mem, table reg.Register,
 	sin = g.choose(g.below(signA, g.wide(0x3fc020c49ba5e354)), at.small, sin)
 
 	swap := g.load(at.swap)
-	s := g.choose(swap, cos, sin)
-	c := g.choose(swap, sin, cos)
+	s = g.choose(swap, cos, sin)
+	c = g.choose(swap, sin, cos)
 	g.VXORPD(at.sinSign, s, s)
 	g.VXORPD(at.cosSign, c, c)
-	radius, factor, first := g.load(to), g.load(std), g.YMM()
-	g.VMULPD(radius, s, s)
-	g.VMULPD(radius, c, c)
-	g.VUNPCKLPD(s, c, first) // pairs 0 and 1: the lanes stand for 0, 2, 1, 3
-	g.VUNPCKHPD(s, c, c)
-	g.VMULPD(factor, first, first)
-	g.VMULPD(factor, c, c)
-	g.VADDPD(mean, first, first)
-	g.VADDPD(mean, c, c)
-	g.VMOVUPD(first, to)
-	g.VMOVUPD(c, to.Offset(32))
+	return s, c
 }
 
 // polynomials are those of sinNear and cosNear of package kernel.

@@ -13,18 +13,18 @@ const most64 = 256
 // two results or of what goes into the one formula; numbers near 1, whose
 // logarithm is another formula and which are few, are put together and done
 // by themselves.
-func (g *gen) normal64() error {
+func (g philox) normal64() error {
 	// Not NOSPLIT: the frame is too large for that.
 	g.Function("normal64AVX2")
 	g.SignatureExpr("func(dst *float64, words *uint32, n int, mean float64, std float64) (done bool)")
 	g.Pragma("noescape")
 	g.Doc("normal64AVX2 makes n values of 2*n words; n is a multiple of 16, at most 256.",
 		"It reports whether it could: if not, what dst holds is not defined.")
-	logs, err := g.table("logs64", "../../kernel/log64_table.go")
+	logs, err := g.table("logs64", "../kernel/log64_table.go")
 	if err != nil {
 		return err
 	}
-	sincos, err := g.table("sincos64", "../../kernel/sincos64_table.go")
+	sincos, err := g.table("sincos64", "../kernel/sincos64_table.go")
 	if err != nil {
 		return err
 	}
@@ -51,8 +51,14 @@ func (g *gen) normal64() error {
 	g.VMOVUPD(g.doubles("mean"), mean)
 	g.VMOVUPD(g.doubles("std"), std)
 	var rests [2]rest
-	rests[0].allocate(memory)
-	rests[1].allocate(memory.Offset(restSize))
+	next := memory
+	for i := range rests {
+		rests[i].allocate(func(size int) operand.Mem {
+			m := next
+			next = next.Offset(size)
+			return m
+		})
+	}
 	g.LEAQ(sincos, table)
 	words = operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
@@ -60,7 +66,7 @@ func (g *gen) normal64() error {
 	g.MOVL(operand.U32(15), all)
 	right := [2]reg.Register{g.GP32(), g.GP32()}
 	group := func(i int) operand.Mem { return dst.Offset(64 * i) }
-	reduce := func(i int) { g.reduce(right[i], words.Offset(64*i), &rests[i]) }
+	reduce := func(i int) { g.reduce(right[i], g.angles(words.Offset(64*i)), &rests[i]) }
 	polynomials := func(i int) { g.polynomials(&rests[i]) }
 	results := func(i int) { g.results(group(i), mean, std, table, &rests[i]) }
 	g.loop("angles64", n, 16, func() {
@@ -78,4 +84,20 @@ func (g *gen) normal64() error {
 	g.Store(done, g.ReturnIndex(0))
 	g.finish()
 	return nil
+}
+
+// results writes four pairs of values over what radii has left in their place.
+func (g philox) results(to operand.Mem, mean, std operand.Mem, table reg.Register, at *rest) {
+	s, c := g.turned(table, at)
+	radius, factor, first := g.load(to), g.load(std), g.YMM()
+	g.VMULPD(radius, s, s)
+	g.VMULPD(radius, c, c)
+	g.VUNPCKLPD(s, c, first) // pairs 0 and 1: the lanes stand for 0, 2, 1, 3
+	g.VUNPCKHPD(s, c, c)
+	g.VMULPD(factor, first, first)
+	g.VMULPD(factor, c, c)
+	g.VADDPD(mean, first, first)
+	g.VADDPD(mean, c, c)
+	g.VMOVUPD(first, to)
+	g.VMOVUPD(c, to.Offset(32))
 }

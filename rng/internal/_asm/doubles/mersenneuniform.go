@@ -3,11 +3,10 @@ package main
 import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // uniform emits uniformF64Generic of package kernel, eight values a time.
-func (g *gen) uniform() {
+func (g *mersenne) uniform() {
 	g.Function("uniformAVX2")
 	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr("func(dst *float64, words *uint32, n int, low float64, width float64, high float64)")
@@ -16,15 +15,13 @@ func (g *gen) uniform() {
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
 	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	left := g.Load(g.Param("n"), g.GP64())
-	low, width, high := g.lane("low"), g.lane("width"), g.lane("high")
+	low, width, high := g.doubles("low"), g.doubles("width"), g.doubles("high")
 
 	g.Label("uniformLoop")
 	g.TESTQ(left, left)
 	g.JZ(operand.LabelRef("uniformEnd"))
 	value := func(i int) {
-		v, rest := g.parts(words.Offset(32 * i))
-		g.VSUBPD(g.float(0x1p31+0.5), v, v)
-		g.VADDPD(rest, v, v)
+		v := g.uniforms(words.Offset(32 * i))
 		g.VFMADD213PD(low, width, v)
 		const equal = 0x00 // ordered, quiet
 		folds := g.YMM()
@@ -39,12 +36,4 @@ func (g *gen) uniform() {
 	g.Label("uniformEnd")
 	g.VZEROUPPER()
 	g.RET()
-}
-
-// lane loads a parameter into all lanes.
-func (g *gen) lane(name string) reg.VecVirtual {
-	x, v := g.XMM(), g.YMM()
-	g.Load(g.Param(name), x)
-	g.VBROADCASTSD(x, v)
-	return v
 }

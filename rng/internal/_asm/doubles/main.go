@@ -1,71 +1,67 @@
-// Command _asm writes the assembly of package philox. It is a module of its
-// own so that nobody who uses the main one downloads the generator's generator.
-// Run it in this folder:
+// Command doubles writes the assembly of packages normal64 and philox: what is
+// computed in float64, four numbers a time, as glibc's functions do it, and the
+// generator of package philox. Run it in the folder above:
 //
-//	go run .
+//	go run ./doubles
 package main
 
 import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
-	"regexp"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/pass"
-	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 func main() {
-	if err := write(".."); err != nil {
-		fmt.Fprintln(os.Stderr, "_asm:", err)
+	if err := write(); err != nil {
+		fmt.Fprintln(os.Stderr, "doubles:", err)
 		os.Exit(3)
 	}
 }
 
-// beyond finds vector registers that AVX2 does not have: the allocator hands
-// them out when the others are used up.
-var beyond = regexp.MustCompile(`\b[XY](1[6-9]|2[0-9]|3[01])\b`)
-
-func write(folder string) error {
-	g := &gen{Context: build.NewContext(), rows: map[string]operand.Mem{}}
-	g.ConstraintExpr("!purego")
-	g.words()
-	g.uniform()
-	g.uniform64()
-	g.normal()
-	if err := g.normal64(); err != nil {
+// write makes the files of both packages.
+func write() error {
+	m := &mersenne{gen: newGen()}
+	m.blocks()
+	m.uniform()
+	if err := m.files("normal64"); err != nil {
 		return err
 	}
+	p := philox{newGen()}
+	p.words()
+	p.uniform()
+	p.uniform64()
+	p.normal()
+	if err := p.normal64(); err != nil {
+		return err
+	}
+	return p.files("philox")
+}
+
+func newGen() *gen {
+	g := &gen{Context: build.NewContext(), rows: map[string]operand.Mem{}}
+	g.ConstraintExpr("!purego")
+	return g
+}
+
+// files writes the files of a package beside the one for kernels.
+func (g *gen) files(pkg string) error {
 	file, err := g.Result()
 	if err != nil {
 		return err
 	}
 	interleave(file)
-	if err := pass.Compile.Execute(file); err != nil {
-		return err
-	}
-	config := printer.Config{Name: "go run . in rng/internal/philox/_asm", Pkg: "philox"}
-	for name, p := range map[string]printer.Printer{
-		"avx2_amd64.s": printer.NewGoAsm(config), "avx2_amd64.go": printer.NewStubs(config),
-	} {
-		text, err := p.Print(file)
-		if err != nil {
-			return err
-		}
-		if m := beyond.Find(text); m != nil {
-			return fmt.Errorf("%s: register %s needs AVX-512: too many values are held at once", name, m)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return emit.Files(file, emit.To{Command: "go run ./doubles in rng/internal/_asm", Package: pkg, Folder: "../" + pkg, Base: "avx2_amd64"})
 }
+
+// philox writes package philox.
+type philox struct{ *gen }
 
 type gen struct {
 	*build.Context

@@ -6,14 +6,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// logOrigin is where the reduced argument of the logarithm begins.
-const logOrigin = 0x3fe6000000000000
-
 // number turns four pairs of words into numbers in (0, 1]. The high word comes
 // first in memory, so it is the low half of the register. Joined to the
 // exponents of 2^20 and 2^-12 the words are worth what they are worth in the
 // number; taking these powers away is exact.
-func (g *gen) number(words reg.VecVirtual) reg.VecVirtual {
+func (g philox) number(words reg.VecVirtual) reg.VecVirtual {
 	high, low := g.and(g.wide(0xffffffff), words), g.YMM()
 	g.VPOR(g.double(0x1p20), high, high)
 	g.VPSRLQ(operand.Imm(32), words, low)
@@ -23,10 +20,18 @@ func (g *gen) number(words reg.VecVirtual) reg.VecVirtual {
 	return g.sum(low, high)
 }
 
+// angles turns the second of each two pairs of words into numbers, in the
+// order 0, 2, 1, 3.
+func (g philox) angles(words operand.Mem) reg.VecVirtual {
+	x, w := g.YMM(), g.load(words)
+	g.VUNPCKHPD(words.Offset(32), w, x)
+	return g.number(x)
+}
+
 // radii emits a loop over groups of four pairs of values: the radii, as if no
 // number were near 1, to the first half of each group's place, and the numbers
 // to the second. What is near 1 is noted in the list, by where it stands.
-func (g *gen) radii(dst, words operand.Mem, left, table, list reg.Register) {
+func (g philox) radii(dst, words operand.Mem, left, table, list reg.Register) {
 	at := g.GP64()
 	g.XORQ(at, at)
 	lanes := g.GP64()
@@ -52,22 +57,15 @@ func (g *gen) radii(dst, words operand.Mem, left, table, list reg.Register) {
 		g.VMOVDQU(places, operand.Mem{Base: list})
 		g.LEAQ(operand.Mem{Base: list, Index: many, Scale: 4}, list)
 
-		g.root(g.logFar(x, table, place), place)
+		g.VMOVUPD(g.root(g.logFar(x, table, place)), place)
 		g.ADDQ(operand.Imm(64), words.Base)
 		g.ADDQ(operand.Imm(64), at)
 	})
 }
 
-// root writes sqrt(-2 v).
-func (g *gen) root(v reg.VecVirtual, to operand.Mem) {
-	g.VMULPD(g.double(-2), v, v)
-	g.VSQRTPD(v, v)
-	g.VMOVUPD(v, to)
-}
-
 // nearLanes has for each mask of four lanes where, in bytes, the lanes are
 // that it names, and after all of these how many they are.
-func (g *gen) nearLanes() operand.Mem {
+func (g philox) nearLanes() operand.Mem {
 	m := g.StaticGlobal("nearLanes")
 	g.DataAttributes(attr.RODATA | attr.NOPTR)
 	var counts [16]uint8
@@ -91,7 +89,7 @@ func (g *gen) nearLanes() operand.Mem {
 
 // near emits the radii of the numbers near 1, four a time from any groups. The
 // list, which ends at end, is filled up with its first place.
-func (g *gen) near(dst operand.Mem, list, end reg.Register) {
+func (g philox) near(dst operand.Mem, list, end reg.Register) {
 	g.CMPQ(list, end)
 	g.JE(operand.LabelRef("near64End"))
 	filler := g.XMM()
@@ -109,9 +107,7 @@ func (g *gen) near(dst operand.Mem, list, end reg.Register) {
 	g.VMOVHPD(place(3, 1), high, high)
 	g.VINSERTF128(operand.Imm(1), high, low.AsY(), r)
 	g.VSUBPD(g.wide(one), r, r)
-	v := g.logNear(r)
-	g.VMULPD(g.double(-2), v, v)
-	g.VSQRTPD(v, v)
+	v := g.root(g.logNear(r))
 	upper := g.XMM()
 	g.VEXTRACTF128(operand.Imm(1), v, upper)
 	g.VMOVLPD(v.AsX(), place(0, 0))
@@ -125,7 +121,7 @@ func (g *gen) near(dst operand.Mem, list, end reg.Register) {
 }
 
 // logFar is log64Far of package kernel. place is a place in memory to use.
-func (g *gen) logFar(x reg.VecVirtual, table reg.Register, place operand.Mem) reg.VecVirtual {
+func (g philox) logFar(x reg.VecVirtual, table reg.Register, place operand.Mem) reg.VecVirtual {
 	const bias = 128
 	t, k, row := g.YMM(), g.YMM(), g.YMM()
 	g.VPADDQ(g.wide(1<<64-logOrigin+bias<<52), x, t)
@@ -140,49 +136,5 @@ func (g *gen) logFar(x reg.VecVirtual, table reg.Register, place operand.Mem) re
 	g.VPAND(g.wide(1<<52-1), t, r)
 	g.VPADDQ(g.wide(logOrigin), r, r)
 	g.VFMSUB213PD(g.load(g.wide(one)), inverse, r)
-
-	w := log
-	g.VFMADD231PD(g.wide(0x3fe62e42fefa3800), k, w)
-	hi := g.sum(r, w)
-	lo := g.difference(w, hi)
-	g.VADDPD(r, lo, lo)
-	g.VFMADD231PD(g.wide(0x3d2ef35793c76730), k, lo)
-	r2 := g.product(r, r)
-	g.VFMADD231PD(g.wide(0xbfe0000000000001), r2, lo)
-	q := g.polynomial(r, 0xbfc55575e506c89f, 0x3fc999b324f10111)
-	g.VFMADD213PD(g.polynomial(r, 0xbfcfffffffeb4590, 0x3fd555555551305b), r2, q)
-	g.VMULPD(r, r2, r2)
-	g.VFMADD213PD(lo, r2, q)
-	return g.sum(hi, q)
-}
-
-// logNear is log64Near of package kernel for 1 + r; at 1 it gives +0 by itself.
-func (g *gen) logNear(r reg.VecVirtual) reg.VecVirtual {
-	const minusHalf = 0xbfe0000000000000
-	r2 := g.product(r, r)
-	r3 := g.product(r, r2)
-	p := g.polynomial(r, 0xbfb999eb43b068ff, 0x3fbc7184282ad6ca)
-	g.VFMADD231PD(g.wide(0x3fb78182f7afd085), r2, p)
-	g.VFMADD231PD(g.wide(0xbfb5521375d145cd), r3, p)
-	p2 := g.polynomial(r, 0x3fc24924a344de30, 0xbfc55555556745a7)
-	g.VFMADD231PD(g.wide(0xbfbfffffa4423d65), r2, p2)
-	g.VFMADD213PD(p2, r3, p)
-	p1 := g.polynomial(r, 0xbfcffffffffffdcb, 0x3fd5555555555577)
-	g.VFMADD231PD(g.wide(0x3fc999999995dd0c), r2, p1)
-	g.VFMADD213PD(p1, r3, p)
-
-	rh := g.load(g.double(0x1p27))
-	g.VFMADD213PD(r, r, rh)
-	g.VFNMADD231PD(g.double(0x1p27), r, rh)
-	q := g.product(rh, rh)
-	hi := g.load(g.wide(minusHalf))
-	g.VFMADD213PD(r, q, hi)
-	lo := g.difference(r, hi)
-	g.VFMADD231PD(g.wide(minusHalf), q, lo)
-	rl := g.difference(r, rh)
-	g.VMULPD(g.wide(minusHalf), rl, rl)
-	g.VADDPD(r, rh, rh)
-	g.VFMADD231PD(rh, rl, lo)
-	g.VFMADD213PD(lo, r3, p)
-	return g.sum(hi, p)
+	return g.logEnd(r, k, log)
 }

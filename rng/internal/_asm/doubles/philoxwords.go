@@ -9,7 +9,7 @@ import (
 // low half of each 64 bits, where the multiplication looks for it; the high
 // halves hold anything. Two vectors of each word go side by side, since a
 // round has to wait for the one before it.
-func (g *gen) words() {
+func (g philox) words() {
 	g.start("wordsAVX2", "func(dst *uint32, n int, keys *[10][2]uint32, counter uint64)",
 		"makes n blocks from counter on; n is a multiple of 8.")
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
@@ -55,7 +55,7 @@ func (g *gen) words() {
 // stands above it does not count. A word that is nil is 0. The halves are
 // brought down by two instructions that do the same in different parts of the
 // processor.
-func (g *gen) round(c *[4]reg.VecVirtual, mul0, mul1, k0, k1 reg.VecVirtual) {
+func (g philox) round(c *[4]reg.VecVirtual, mul0, mul1, k0, k1 reg.VecVirtual) {
 	var low [2]reg.VecVirtual
 	high := [2]reg.VecVirtual{g.xorOr(c[3], k1), g.xorOr(c[1], k0)}
 	for i, mul := range []reg.VecVirtual{mul0, mul1} {
@@ -81,7 +81,7 @@ func (g *gen) round(c *[4]reg.VecVirtual, mul0, mul1, k0, k1 reg.VecVirtual) {
 }
 
 // xorOr adds a round's key to a word, in its place.
-func (g *gen) xorOr(word, key reg.VecVirtual) reg.VecVirtual {
+func (g philox) xorOr(word, key reg.VecVirtual) reg.VecVirtual {
 	if word == nil {
 		return key
 	}
@@ -90,7 +90,7 @@ func (g *gen) xorOr(word, key reg.VecVirtual) reg.VecVirtual {
 }
 
 // store writes four blocks, word by word.
-func (g *gen) store(c [4]reg.VecVirtual, to operand.Mem) {
+func (g philox) store(c [4]reg.VecVirtual, to operand.Mem) {
 	g.VPSLLQ(operand.Imm(32), c[1], c[1])
 	g.VPSLLQ(operand.Imm(32), c[3], c[3])
 	g.VPBLENDD(operand.Imm(0xaa), c[1], c[0], c[0]) // words 0 and 1 of four blocks

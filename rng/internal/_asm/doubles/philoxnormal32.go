@@ -10,14 +10,14 @@ import (
 // how the nearest multiple of pi/2 is found, and in a longer table for the
 // logarithm. None of it changes a bit after the rounding to float32: the
 // package's tests with -exhaustive try all arguments.
-func (g *gen) normal() {
+func (g philox) normal() {
 	g.start("normal32AVX2", "func(dst *float32, words *uint32, n int, mean float32, std float32, rows *[2]float64)",
 		"makes n values; n is a multiple of 8. rows is row 0 of the logarithm's long table.")
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
 	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
 	table := g.Load(g.Param("rows"), g.GP64())
-	mean, std := g.lanes("mean"), g.lanes("std")
+	mean, std := g.singles("mean"), g.singles("std")
 	// The radii of all pairs first, each four at the place of their eight
 	// values: one long chain of operations a loop, so that the processor can
 	// work on several at once.
@@ -50,7 +50,7 @@ func (g *gen) normal() {
 // unit turns four of eight words into float32 numbers in (0, 1]: every second
 // one, which shuffle chooses. The halves of a word are exact in float32, so
 // that their sum is rounded once.
-func (g *gen) unit(words operand.Mem, shuffle uint64) reg.VecVirtual {
+func (g philox) unit(words operand.Mem, shuffle uint64) reg.VecVirtual {
 	w, high := g.XMM(), g.XMM()
 	g.VMOVUPS(words, w)
 	g.VSHUFPS(operand.Imm(shuffle), words.Offset(16), w, w)
@@ -66,7 +66,7 @@ func (g *gen) unit(words operand.Mem, shuffle uint64) reg.VecVirtual {
 }
 
 // radius is sqrt(-2 log u).
-func (g *gen) radius(u reg.VecVirtual, table reg.Register) reg.VecVirtual {
+func (g philox) radius(u reg.VecVirtual, table reg.Register) reg.VecVirtual {
 	t, e := g.XMM(), g.XMM()
 	g.VPSUBD(g.narrow(0x3f330000), u, t)
 	g.VPAND(g.narrow(0xff800000), t, e)
@@ -95,7 +95,7 @@ func (g *gen) radius(u reg.VecVirtual, table reg.Register) reg.VecVirtual {
 
 // lookUp takes the rows of the table that the bits of each lane from 19 on
 // name, with their sign: the left and the right column.
-func (g *gen) lookUp(t reg.VecVirtual, table reg.Register) (left, right reg.VecVirtual) {
+func (g philox) lookUp(t reg.VecVirtual, table reg.Register) (left, right reg.VecVirtual) {
 	g.VPSRAD(operand.Imm(15), t, t) // times 16, the size of a row
 	g.VPAND(g.narrow(0xfffffff0), t, t)
 	a, c := g.GP64(), g.GP64()
@@ -123,7 +123,7 @@ func (g *gen) lookUp(t reg.VecVirtual, table reg.Register) (left, right reg.VecV
 }
 
 // sincos is the sine and the cosine of 2 pi u.
-func (g *gen) sincos(u reg.VecVirtual) (sin, cos reg.VecVirtual) {
+func (g philox) sincos(u reg.VecVirtual) (sin, cos reg.VecVirtual) {
 	g.VMULPS(g.narrow(0x40c90fdb), u, u)
 	x, m, k := g.YMM(), g.YMM(), g.YMM()
 	g.VCVTPS2PD(u, x)

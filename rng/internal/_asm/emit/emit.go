@@ -1,0 +1,50 @@
+// Package emit writes the assembly that a generator has made, and its Go
+// declarations, as files of a package.
+package emit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// To says where the files go and what they say of themselves.
+type To struct {
+	Command string // that makes the files
+	Package string
+	Folder  string
+	Base    string // of the names of the files, without .s and .go
+	Wide    bool   // the registers of AVX-512 may be used
+}
+
+// beyond finds vector registers that only AVX-512 has. The allocator hands
+// them out when the others are used up, and the assembler takes them.
+var beyond = regexp.MustCompile(`\b[XYZ](1[6-9]|2[0-9]|3[01])\b`)
+
+// Files gives the values of file registers and writes it.
+func Files(file *ir.File, to To) error {
+	if err := pass.Compile.Execute(file); err != nil {
+		return fmt.Errorf("%s: %w", to.Base, err)
+	}
+	config := printer.Config{Name: to.Command, Pkg: to.Package}
+	for name, p := range map[string]printer.Printer{
+		to.Base + ".s": printer.NewGoAsm(config), to.Base + ".go": printer.NewStubs(config),
+	} {
+		text, err := p.Print(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if m := beyond.Find(text); m != nil && !to.Wide {
+			return fmt.Errorf("%s: register %s needs AVX-512: too many values are held at once", name, m)
+		}
+		if err := os.WriteFile(filepath.Join(to.Folder, name), text, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
