@@ -99,7 +99,7 @@ def number(value):
 
 def print_verdicts(rows, isa, everything):
     """The last table, for the eye; without everything, of what was measured."""
-    print(f"\nTargets for {isa}: median (range) of the rounds")
+    print(f"\nTargets for {isa}: median (range); memory does not change and is measured in 3 rounds at most")
     notes = []
     for row in rows:
         if row["median"] is None and not everything:
@@ -107,13 +107,13 @@ def print_verdicts(rows, isa, everything):
         if row["median"] is None:
             measured, verdict = "not measured", ""
         else:
-            measured = f"{number(row['median'])} ({number(row['least'])} to {number(row['most'])}) of {row['rounds']}"
+            measured = f"{number(row['median'])} ({number(row['least'])} to {number(row['most'])})"
             verdict = {True: "met", False: "MISSED", None: "no target"}[row["met"]]
             verdict = "missed; the other is met" if row["met_by_other"] else verdict
             if row["note"]:
                 notes += [] if row["note"] in notes else [row["note"]]
                 verdict += f" [{notes.index(row['note']) + 1}]"
         want = "" if row["target"] is None else f"{row['sense']} {row['target']:g}"
-        print(f"{row['text']:58}{measured:>34} {row['unit']:8}{want:>14}  {verdict}".rstrip())
+        print(f"{row['text']:58}{measured:>30} {row['unit']:8}{want:>14}  {verdict}".rstrip())
     for i, note in enumerate(notes, 1):
         print(f"[{i}] {note}")
