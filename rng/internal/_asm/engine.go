@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -21,7 +23,7 @@ func (g *gen) engine() {
 	g.start("refresh", "func(state *[640]uint32, blocks int)",
 		"replaces the state by the block of words that comes blocks later.")
 	m := g.masks(false)
-	g.blocks(m, func(reg.VecVirtual) {})
+	g.blocks(m, func(reg.VecVirtual, int) {}, func(int) {})
 
 	g.start("outputs", "func(dst *uint32, state *[640]uint32, blocks int)",
 		"refreshes the state blocks times and writes all outputs, 624 words a time.")
@@ -29,10 +31,9 @@ func (g *gen) engine() {
 	m = g.masks(true)
 	at := g.GP64()
 	g.XORQ(at, at)
-	g.blocks(m, func(y reg.VecVirtual) {
-		g.store(g.temper(m, y), dst.Idx(at, 1))
-		g.advance(g.bytes(), at)
-	})
+	g.blocks(m, func(y reg.VecVirtual, place int) {
+		g.store(g.temper(m, y), dst.Idx(at, 1).Offset(place*g.bytes()))
+	}, func(vectors int) { g.advance(vectors*g.bytes(), at) })
 
 	g.start("temper", "func(dst, src *uint32, n int)",
 		"writes the outputs of n state words; n is a multiple of the lanes.")
@@ -91,10 +92,9 @@ func (g *gen) uniform32(name string, fold bool) {
 	dst := g.pointer("dst")
 	m := g.masks(true)
 	value := makeValue(m)
-	g.blocks(m, func(y reg.VecVirtual) {
-		g.store(value(y), dst)
-		g.advance(g.bytes(), dst.Base)
-	})
+	g.blocks(m, func(y reg.VecVirtual, place int) {
+		g.store(value(y), dst.Offset(place*g.bytes()))
+	}, func(vectors int) { g.advance(vectors*g.bytes(), dst.Base) })
 
 	g.start(name, "func(dst *float32, src *uint32, n int, "+numbers,
 		"makes the values of n state words; n is a multiple of the lanes."+note)
@@ -128,42 +128,81 @@ func (g *gen) masks(temper bool) masks {
 	return m
 }
 
+// refresher emits the vectors of a refresh, in order.
+type refresher struct {
+	*gen
+	masks
+	state  operand.Mem
+	cursor reg.GPVirtual // where the next vector lies
+	ways   int           // vectors side by side
+	each   func(y reg.VecVirtual, place int)
+	moved  func(vectors int)
+}
+
 // blocks emits the rest of a function that refreshes parameter state as often
-// as parameter blocks says. each gets every new vector in order and may
-// change it.
-func (g *gen) blocks(m masks, each func(reg.VecVirtual)) {
-	state := g.pointer("state")
-	blocks := g.integer("blocks")
-	cursor, end := g.GP64(), g.GP64()
-	at := operand.Mem{Base: cursor}
-	vector := func(source int, copies bool) {
-		y := g.twisted(m, at, source)
-		g.store(y, at)
-		if copies {
-			g.store(y, at.Offset(4*words))
-		}
-		each(y)
-		g.advance(g.bytes(), cursor)
+// as parameter blocks says. each gets every new vector, and its place among
+// those made side by side, and may change it; moved then gets their number.
+func (g *gen) blocks(m masks, each func(y reg.VecVirtual, place int), moved func(vectors int)) {
+	r := refresher{gen: g, masks: m, state: g.pointer("state"), cursor: g.GP64(), ways: 2, each: each, moved: moved}
+	if g.wide() {
+		r.ways = 1
 	}
-	// The vectors before the border between the two sources.
-	early := (words - middle + g.lanes - 1) / g.lanes
-	repeated := padding / g.lanes
-	part := func(name string, to, source int) {
-		g.LEAQ(state.Offset(to*g.bytes()), end)
-		g.Label(name)
-		vector(source, false)
-		g.CMPQ(cursor, end)
-		g.JB(operand.LabelRef(name))
-	}
-	g.loop("block", blocks, 1, func() {
-		g.MOVQ(state.Base, cursor)
-		for range repeated {
-			vector(middle, true)
-		}
-		part("early", early, middle)
-		part("late", words/g.lanes, middle-words)
+	down := func(vectors int) int { return vectors / r.ways * r.ways }
+	up := func(vectors int) int { return down(vectors + r.ways - 1) }
+	g.loop("block", g.integer("blocks"), 1, func() {
+		g.MOVQ(r.state.Base, r.cursor)
+		r.part(0, up(r.repeated()))
+		r.part(up(r.repeated()), down(r.border()))
+		r.part(down(r.border()), up(r.border())) // its vectors lie on both sides
+		r.part(up(r.border()), words/g.lanes)
 	})
 	g.finish()
+}
+
+// repeated is the number of vectors that are also written behind the state.
+func (r refresher) repeated() int { return padding / r.lanes }
+
+// border is the number of vectors that look at words further on; the others
+// look back.
+func (r refresher) border() int { return (words - middle + r.lanes - 1) / r.lanes }
+
+// part emits the vectors from first to before last, as a loop if all are alike.
+func (r refresher) part(first, last int) {
+	if whole := (last - first) / r.ways; whole > 1 {
+		name, end := fmt.Sprintf("from%d", first), r.GP64()
+		first += whole * r.ways
+		r.LEAQ(r.state.Offset(first*r.bytes()), end)
+		r.Label(name)
+		r.vectors(first-r.ways, r.ways)
+		r.CMPQ(r.cursor, end)
+		r.JB(operand.LabelRef(name))
+	}
+	for ; first < last; first += r.ways {
+		r.vectors(first, min(r.ways, last-first))
+	}
+}
+
+// vectors emits n vectors side by side, the first of which has an index. None
+// loads what another has stored: they load first and store last.
+func (r refresher) vectors(first, n int) {
+	var sequences []func()
+	for place := range n {
+		at, source := operand.Mem{Base: r.cursor}.Offset(place*r.bytes()), middle
+		if first+place >= r.border() {
+			source -= words
+		}
+		sequences = append(sequences, func() {
+			y := r.twisted(r.masks, at, source)
+			r.store(y, at)
+			if first+place < r.repeated() {
+				r.store(y, at.Offset(4*words))
+			}
+			r.each(y, place)
+		})
+	}
+	r.abreast(sequences...)
+	r.advance(n*r.bytes(), r.cursor)
+	r.moved(n)
 }
 
 // twisted returns the new words in the place of those at.
@@ -184,7 +223,7 @@ func (g *gen) twisted(m masks, at operand.Mem, source int) reg.VecVirtual {
 	b, odd := g.vec(), g.vec()
 	g.and(at, m.upper, y)
 	g.and(next, m.lower, b)
-	g.and(next, m.one, odd)
+	g.and(b, m.one, odd)
 	g.or(b, y, y)
 	g.shiftRight(1, y, y)
 	g.VPSIGND(odd, m.matrix, odd) // matrix where odd is 1, 0 where it is 0

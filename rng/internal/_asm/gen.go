@@ -8,6 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // gen writes kernels for one instruction set.
@@ -47,9 +49,8 @@ func (g *gen) integer(name string) reg.Register { return g.Load(g.Param(name), g
 
 // float loads a parameter into all lanes.
 func (g *gen) float(name string) reg.VecVirtual {
-	v, x := g.vec(), g.XMM()
-	g.Load(g.Param(name), x)
-	g.VBROADCASTSS(x, v)
+	v := g.vec()
+	g.VBROADCASTSS(emit.Address(g.Param(name)), v)
 	return v
 }
 

@@ -12,51 +12,51 @@ TEXT ·refreshAVX512(SB), NOSPLIT, $0-16
 	VBROADCASTSS c00000001AVX512<>+0(SB), Z1
 	VBROADCASTSS c9908b0dfAVX512<>+0(SB), Z2
 	MOVQ         state+0(FP), AX
-	MOVQ         blocks+8(FP), CX
+	MOVQ         blocks+8(FP), DX
 
 block:
-	CMPQ       CX, $0x00000001
+	CMPQ       DX, $0x00000001
 	JB         blockEnd
-	MOVQ       AX, DX
-	VMOVUPS    4(DX), Z4
-	VMOVUPS    (DX), Z3
+	MOVQ       AX, CX
+	VMOVUPS    4(CX), Z4
+	VMOVUPS    (CX), Z3
 	VPTESTMD   Z1, Z4, K1
 	VPTERNLOGD $0xe4, Z0, Z4, Z3
 	VPSRLD     $0x01, Z3, Z3
 	VPXORD     Z2, Z3, K1, Z3
-	VPXORD     1588(DX), Z3, Z3
-	VMOVUPS    Z3, (DX)
-	VMOVUPS    Z3, 2496(DX)
-	ADDQ       $0x00000040, DX
+	VPXORD     1588(CX), Z3, Z3
+	VMOVUPS    Z3, (CX)
+	VMOVUPS    Z3, 2496(CX)
+	ADDQ       $0x00000040, CX
 	LEAQ       960(AX), BX
 
-early:
-	VMOVUPS    4(DX), Z4
-	VMOVUPS    (DX), Z3
+from1:
+	VMOVUPS    4(CX), Z4
+	VMOVUPS    (CX), Z3
 	VPTESTMD   Z1, Z4, K1
 	VPTERNLOGD $0xe4, Z0, Z4, Z3
 	VPSRLD     $0x01, Z3, Z3
 	VPXORD     Z2, Z3, K1, Z3
-	VPXORD     1588(DX), Z3, Z3
-	VMOVUPS    Z3, (DX)
-	ADDQ       $0x00000040, DX
-	CMPQ       DX, BX
-	JB         early
+	VPXORD     1588(CX), Z3, Z3
+	VMOVUPS    Z3, (CX)
+	ADDQ       $0x00000040, CX
+	CMPQ       CX, BX
+	JB         from1
 	LEAQ       2496(AX), BX
 
-late:
-	VMOVUPS    4(DX), Z4
-	VMOVUPS    (DX), Z3
+from15:
+	VMOVUPS    4(CX), Z4
+	VMOVUPS    (CX), Z3
 	VPTESTMD   Z1, Z4, K1
 	VPTERNLOGD $0xe4, Z0, Z4, Z3
 	VPSRLD     $0x01, Z3, Z3
 	VPXORD     Z2, Z3, K1, Z3
-	VPXORD     -908(DX), Z3, Z3
-	VMOVUPS    Z3, (DX)
-	ADDQ       $0x00000040, DX
-	CMPQ       DX, BX
-	JB         late
-	SUBQ       $0x00000001, CX
+	VPXORD     -908(CX), Z3, Z3
+	VMOVUPS    Z3, (CX)
+	ADDQ       $0x00000040, CX
+	CMPQ       CX, BX
+	JB         from15
+	SUBQ       $0x00000001, DX
 	JMP        block
 
 blockEnd:
@@ -87,21 +87,21 @@ TEXT ·outputsAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTSS cefc60000AVX512<>+0(SB), Z4
 	XORQ         CX, CX
 	MOVQ         state+8(FP), DX
-	MOVQ         blocks+16(FP), BX
+	MOVQ         blocks+16(FP), SI
 
 block:
-	CMPQ       BX, $0x00000001
+	CMPQ       SI, $0x00000001
 	JB         blockEnd
-	MOVQ       DX, SI
-	VMOVUPS    4(SI), Z6
-	VMOVUPS    (SI), Z5
+	MOVQ       DX, BX
+	VMOVUPS    4(BX), Z6
+	VMOVUPS    (BX), Z5
 	VPTESTMD   Z1, Z6, K1
 	VPTERNLOGD $0xe4, Z0, Z6, Z5
 	VPSRLD     $0x01, Z5, Z5
 	VPXORD     Z2, Z5, K1, Z5
-	VPXORD     1588(SI), Z5, Z5
-	VMOVUPS    Z5, (SI)
-	VMOVUPS    Z5, 2496(SI)
+	VPXORD     1588(BX), Z5, Z5
+	VMOVUPS    Z5, (BX)
+	VMOVUPS    Z5, 2496(BX)
 	VPSRLD     $0x0b, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VPSLLD     $0x07, Z5, Z6
@@ -111,19 +111,19 @@ block:
 	VPSRLD     $0x12, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VMOVUPS    Z5, (AX)(CX*1)
+	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, SI
 	LEAQ       960(DX), DI
 
-early:
-	VMOVUPS    4(SI), Z6
-	VMOVUPS    (SI), Z5
+from1:
+	VMOVUPS    4(BX), Z6
+	VMOVUPS    (BX), Z5
 	VPTESTMD   Z1, Z6, K1
 	VPTERNLOGD $0xe4, Z0, Z6, Z5
 	VPSRLD     $0x01, Z5, Z5
 	VPXORD     Z2, Z5, K1, Z5
-	VPXORD     1588(SI), Z5, Z5
-	VMOVUPS    Z5, (SI)
+	VPXORD     1588(BX), Z5, Z5
+	VMOVUPS    Z5, (BX)
 	VPSRLD     $0x0b, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VPSLLD     $0x07, Z5, Z6
@@ -133,21 +133,21 @@ early:
 	VPSRLD     $0x12, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VMOVUPS    Z5, (AX)(CX*1)
+	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, SI
-	CMPQ       SI, DI
-	JB         early
+	CMPQ       BX, DI
+	JB         from1
 	LEAQ       2496(DX), DI
 
-late:
-	VMOVUPS    4(SI), Z6
-	VMOVUPS    (SI), Z5
+from15:
+	VMOVUPS    4(BX), Z6
+	VMOVUPS    (BX), Z5
 	VPTESTMD   Z1, Z6, K1
 	VPTERNLOGD $0xe4, Z0, Z6, Z5
 	VPSRLD     $0x01, Z5, Z5
 	VPXORD     Z2, Z5, K1, Z5
-	VPXORD     -908(SI), Z5, Z5
-	VMOVUPS    Z5, (SI)
+	VPXORD     -908(BX), Z5, Z5
+	VMOVUPS    Z5, (BX)
 	VPSRLD     $0x0b, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VPSLLD     $0x07, Z5, Z6
@@ -157,11 +157,11 @@ late:
 	VPSRLD     $0x12, Z5, Z6
 	VPXORD     Z6, Z5, Z5
 	VMOVUPS    Z5, (AX)(CX*1)
+	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, SI
-	CMPQ       SI, DI
-	JB         late
-	SUBQ       $0x00000001, BX
+	CMPQ       BX, DI
+	JB         from15
+	SUBQ       $0x00000001, SI
 	JMP        block
 
 blockEnd:
@@ -210,7 +210,7 @@ vectorEnd:
 	RET
 
 // func uniform32BlocksAVX512(dst *float32, state *[640]uint32, blocks int, step float32, low float32, high float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·uniform32BlocksAVX512(SB), NOSPLIT, $0-36
 	MOVQ         dst+0(FP), AX
 	VBROADCASTSS c80000000AVX512<>+0(SB), Z0
@@ -219,26 +219,24 @@ TEXT ·uniform32BlocksAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS c9908b0dfAVX512<>+0(SB), Z2
 	VBROADCASTSS c9d2c5680AVX512<>+0(SB), Z3
 	VBROADCASTSS cefc60000AVX512<>+0(SB), Z4
-	MOVSS        step+24(FP), X5
-	VBROADCASTSS X5, Z5
-	MOVSS        low+28(FP), X6
-	VBROADCASTSS X6, Z6
+	VBROADCASTSS step+24(FP), Z5
+	VBROADCASTSS low+28(FP), Z6
 	MOVQ         state+8(FP), CX
-	MOVQ         blocks+16(FP), DX
+	MOVQ         blocks+16(FP), BX
 
 block:
-	CMPQ        DX, $0x00000001
+	CMPQ        BX, $0x00000001
 	JB          blockEnd
-	MOVQ        CX, BX
-	VMOVUPS     4(BX), Z8
-	VMOVUPS     (BX), Z7
+	MOVQ        CX, DX
+	VMOVUPS     4(DX), Z8
+	VMOVUPS     (DX), Z7
 	VPTESTMD    Z1, Z8, K1
 	VPTERNLOGD  $0xe4, Z0, Z8, Z7
 	VPSRLD      $0x01, Z7, Z7
 	VPXORD      Z2, Z7, K1, Z7
-	VPXORD      1588(BX), Z7, Z7
-	VMOVUPS     Z7, (BX)
-	VMOVUPS     Z7, 2496(BX)
+	VPXORD      1588(DX), Z7, Z7
+	VMOVUPS     Z7, (DX)
+	VMOVUPS     Z7, 2496(DX)
 	VPSRLD      $0x0b, Z7, Z8
 	VPXORD      Z8, Z7, Z7
 	VPSLLD      $0x07, Z7, Z8
@@ -251,19 +249,19 @@ block:
 	VCVTDQ2PS   Z7, Z7
 	VFMADD213PS Z6, Z5, Z7
 	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
 	LEAQ        960(CX), SI
 
-early:
-	VMOVUPS     4(BX), Z8
-	VMOVUPS     (BX), Z7
+from1:
+	VMOVUPS     4(DX), Z8
+	VMOVUPS     (DX), Z7
 	VPTESTMD    Z1, Z8, K1
 	VPTERNLOGD  $0xe4, Z0, Z8, Z7
 	VPSRLD      $0x01, Z7, Z7
 	VPXORD      Z2, Z7, K1, Z7
-	VPXORD      1588(BX), Z7, Z7
-	VMOVUPS     Z7, (BX)
+	VPXORD      1588(DX), Z7, Z7
+	VMOVUPS     Z7, (DX)
 	VPSRLD      $0x0b, Z7, Z8
 	VPXORD      Z8, Z7, Z7
 	VPSLLD      $0x07, Z7, Z8
@@ -276,21 +274,21 @@ early:
 	VCVTDQ2PS   Z7, Z7
 	VFMADD213PS Z6, Z5, Z7
 	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
-	CMPQ        BX, SI
-	JB          early
+	CMPQ        DX, SI
+	JB          from1
 	LEAQ        2496(CX), SI
 
-late:
-	VMOVUPS     4(BX), Z8
-	VMOVUPS     (BX), Z7
+from15:
+	VMOVUPS     4(DX), Z8
+	VMOVUPS     (DX), Z7
 	VPTESTMD    Z1, Z8, K1
 	VPTERNLOGD  $0xe4, Z0, Z8, Z7
 	VPSRLD      $0x01, Z7, Z7
 	VPXORD      Z2, Z7, K1, Z7
-	VPXORD      -908(BX), Z7, Z7
-	VMOVUPS     Z7, (BX)
+	VPXORD      -908(DX), Z7, Z7
+	VMOVUPS     Z7, (DX)
 	VPSRLD      $0x0b, Z7, Z8
 	VPXORD      Z8, Z7, Z7
 	VPSLLD      $0x07, Z7, Z8
@@ -303,11 +301,11 @@ late:
 	VCVTDQ2PS   Z7, Z7
 	VFMADD213PS Z6, Z5, Z7
 	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
-	CMPQ        BX, SI
-	JB          late
-	SUBQ        $0x00000001, DX
+	CMPQ        DX, SI
+	JB          from15
+	SUBQ        $0x00000001, BX
 	JMP         block
 
 blockEnd:
@@ -318,7 +316,7 @@ DATA c00ffffffAVX512<>+0(SB)/4, $0x00ffffff
 GLOBL c00ffffffAVX512<>(SB), RODATA|NOPTR, $4
 
 // func uniform32AVX512(dst *float32, src *uint32, n int, step float32, low float32, high float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·uniform32AVX512(SB), NOSPLIT, $0-36
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -329,10 +327,8 @@ TEXT ·uniform32AVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS c9908b0dfAVX512<>+0(SB), Z0
 	VBROADCASTSS c9d2c5680AVX512<>+0(SB), Z0
 	VBROADCASTSS cefc60000AVX512<>+0(SB), Z1
-	MOVSS        step+24(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        low+28(FP), X3
-	VBROADCASTSS X3, Z3
+	VBROADCASTSS step+24(FP), Z2
+	VBROADCASTSS low+28(FP), Z3
 
 vector:
 	CMPQ        DX, $0x00000010
@@ -360,7 +356,7 @@ vectorEnd:
 	RET
 
 // func uniform32FoldBlocksAVX512(dst *float32, state *[640]uint32, blocks int, step float32, low float32, high float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·uniform32FoldBlocksAVX512(SB), NOSPLIT, $0-36
 	MOVQ         dst+0(FP), AX
 	VBROADCASTSS c80000000AVX512<>+0(SB), Z0
@@ -369,28 +365,25 @@ TEXT ·uniform32FoldBlocksAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS c9908b0dfAVX512<>+0(SB), Z2
 	VBROADCASTSS c9d2c5680AVX512<>+0(SB), Z3
 	VBROADCASTSS cefc60000AVX512<>+0(SB), Z4
-	MOVSS        step+24(FP), X5
-	VBROADCASTSS X5, Z5
-	MOVSS        low+28(FP), X6
-	VBROADCASTSS X6, Z6
-	MOVSS        high+32(FP), X7
-	VBROADCASTSS X7, Z7
+	VBROADCASTSS step+24(FP), Z5
+	VBROADCASTSS low+28(FP), Z6
+	VBROADCASTSS high+32(FP), Z7
 	MOVQ         state+8(FP), CX
-	MOVQ         blocks+16(FP), DX
+	MOVQ         blocks+16(FP), BX
 
 block:
-	CMPQ        DX, $0x00000001
+	CMPQ        BX, $0x00000001
 	JB          blockEnd
-	MOVQ        CX, BX
-	VMOVUPS     4(BX), Z9
-	VMOVUPS     (BX), Z8
+	MOVQ        CX, DX
+	VMOVUPS     4(DX), Z9
+	VMOVUPS     (DX), Z8
 	VPTESTMD    Z1, Z9, K1
 	VPTERNLOGD  $0xe4, Z0, Z9, Z8
 	VPSRLD      $0x01, Z8, Z8
 	VPXORD      Z2, Z8, K1, Z8
-	VPXORD      1588(BX), Z8, Z8
-	VMOVUPS     Z8, (BX)
-	VMOVUPS     Z8, 2496(BX)
+	VPXORD      1588(DX), Z8, Z8
+	VMOVUPS     Z8, (DX)
+	VMOVUPS     Z8, 2496(DX)
 	VPSRLD      $0x0b, Z8, Z9
 	VPXORD      Z9, Z8, Z8
 	VPSLLD      $0x07, Z8, Z9
@@ -405,19 +398,19 @@ block:
 	VCMPPS      $0x00, Z7, Z8, K1
 	VMOVAPS     Z6, K1, Z8
 	VMOVUPS     Z8, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
 	LEAQ        960(CX), SI
 
-early:
-	VMOVUPS     4(BX), Z9
-	VMOVUPS     (BX), Z8
+from1:
+	VMOVUPS     4(DX), Z9
+	VMOVUPS     (DX), Z8
 	VPTESTMD    Z1, Z9, K1
 	VPTERNLOGD  $0xe4, Z0, Z9, Z8
 	VPSRLD      $0x01, Z8, Z8
 	VPXORD      Z2, Z8, K1, Z8
-	VPXORD      1588(BX), Z8, Z8
-	VMOVUPS     Z8, (BX)
+	VPXORD      1588(DX), Z8, Z8
+	VMOVUPS     Z8, (DX)
 	VPSRLD      $0x0b, Z8, Z9
 	VPXORD      Z9, Z8, Z8
 	VPSLLD      $0x07, Z8, Z9
@@ -432,21 +425,21 @@ early:
 	VCMPPS      $0x00, Z7, Z8, K1
 	VMOVAPS     Z6, K1, Z8
 	VMOVUPS     Z8, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
-	CMPQ        BX, SI
-	JB          early
+	CMPQ        DX, SI
+	JB          from1
 	LEAQ        2496(CX), SI
 
-late:
-	VMOVUPS     4(BX), Z9
-	VMOVUPS     (BX), Z8
+from15:
+	VMOVUPS     4(DX), Z9
+	VMOVUPS     (DX), Z8
 	VPTESTMD    Z1, Z9, K1
 	VPTERNLOGD  $0xe4, Z0, Z9, Z8
 	VPSRLD      $0x01, Z8, Z8
 	VPXORD      Z2, Z8, K1, Z8
-	VPXORD      -908(BX), Z8, Z8
-	VMOVUPS     Z8, (BX)
+	VPXORD      -908(DX), Z8, Z8
+	VMOVUPS     Z8, (DX)
 	VPSRLD      $0x0b, Z8, Z9
 	VPXORD      Z9, Z8, Z8
 	VPSLLD      $0x07, Z8, Z9
@@ -461,11 +454,11 @@ late:
 	VCMPPS      $0x00, Z7, Z8, K1
 	VMOVAPS     Z6, K1, Z8
 	VMOVUPS     Z8, (AX)
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, BX
-	CMPQ        BX, SI
-	JB          late
-	SUBQ        $0x00000001, DX
+	CMPQ        DX, SI
+	JB          from15
+	SUBQ        $0x00000001, BX
 	JMP         block
 
 blockEnd:
@@ -473,7 +466,7 @@ blockEnd:
 	RET
 
 // func uniform32FoldAVX512(dst *float32, src *uint32, n int, step float32, low float32, high float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·uniform32FoldAVX512(SB), NOSPLIT, $0-36
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -484,12 +477,9 @@ TEXT ·uniform32FoldAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS c9908b0dfAVX512<>+0(SB), Z0
 	VBROADCASTSS c9d2c5680AVX512<>+0(SB), Z0
 	VBROADCASTSS cefc60000AVX512<>+0(SB), Z1
-	MOVSS        step+24(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        low+28(FP), X3
-	VBROADCASTSS X3, Z3
-	MOVSS        high+32(FP), X4
-	VBROADCASTSS X4, Z4
+	VBROADCASTSS step+24(FP), Z2
+	VBROADCASTSS low+28(FP), Z3
+	VBROADCASTSS high+32(FP), Z4
 
 vector:
 	CMPQ        DX, $0x00000010
@@ -519,16 +509,14 @@ vectorEnd:
 	RET
 
 // func normal32AVX512(dst *float32, words *uint32, blocks int, mean float32, std float32)
-// Requires: AVX, AVX512DQ, AVX512F, SSE
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·normal32AVX512(SB), NOSPLIT, $128-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         words+8(FP), CX
 	MOVQ         blocks+16(FP), DX
-	MOVSS        mean+24(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS mean+24(FP), Z0
 	VMOVUPS      Z0, (SP)
-	MOVSS        std+28(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS std+28(FP), Z0
 	VMOVUPS      Z0, 64(SP)
 
 groups:
@@ -874,12 +862,11 @@ DATA c3f800000AVX512<>+0(SB)/4, $0x3f800000
 GLOBL c3f800000AVX512<>(SB), RODATA|NOPTR, $4
 
 // func multiply32AVX512(dst *float32, n int, by float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·multiply32AVX512(SB), NOSPLIT, $0-20
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+8(FP), CX
-	MOVSS        by+16(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS by+16(FP), Z0
 	VBROADCASTSS cffc00000AVX512<>+0(SB), Z1
 
 vector:

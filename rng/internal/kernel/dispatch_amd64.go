@@ -131,8 +131,10 @@ func normalF32(dst []float32, words []uint32, mean, std float32) {
 		normal32AVX512(&dst[0], &words[0], k, mean, std)
 		at = k
 	}
-	if k := blocks - at; k > 0 {
+	for at < blocks {
+		k := min(blocks-at, scratch/Block)
 		normal32AVX2(&dst[at*Block], &words[at*Block], k, mean, std)
+		at += k
 	}
 }
 

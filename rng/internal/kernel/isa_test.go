@@ -62,8 +62,9 @@ var operations = []operation{
 	{"uniform that folds", 1, func(e *Engine, dst []uint32, _ []float32) { e.UniformF32(floats(dst), 1, 1.000001) }},
 	{"normal", Block, func(e *Engine, dst []uint32, _ []float32) { e.NormalF32(floats(dst), 1e-20, 3) }},
 	{"normals of words", Block, func(e *Engine, dst []uint32, _ []float32) {
-		e.Read(dst)
-		NormalF32(floats(dst), dst, 0.1, 0.7)
+		words := make([]uint32, len(dst))
+		e.Read(words)
+		NormalF32(floats(dst), words, 0.1, 0.7)
 	}},
 	{"multiply", 1, func(_ *Engine, dst []uint32, src []float32) {
 		copy(floats(dst), src)

@@ -32,7 +32,8 @@ func UniformF64(dst []float64, words []uint32, low, high float64) {
 }
 
 // NormalF32 makes blocks of 16 normals of 16 words each. It makes as many
-// whole blocks as both slices hold and leaves the rest of dst alone.
+// whole blocks as both slices hold and leaves the rest of dst alone. The slices
+// must not overlap.
 func NormalF32(dst []float32, words []uint32, mean, std float32) {
 	normalF32(dst, words, mean, std)
 }

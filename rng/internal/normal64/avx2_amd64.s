@@ -5,18 +5,16 @@
 #include "textflag.h"
 
 // func blocksAVX2(dst *float64, words *uint32, n int, mean float64, std float64, log *float64, sincos *float64) (done int)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·blocksAVX2(SB), NOSPLIT, $768-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         words+8(FP), CX
 	MOVQ         n+16(FP), DX
 	MOVQ         log+40(FP), BX
 	MOVQ         sincos+48(FP), SI
-	MOVSD        mean+24(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD mean+24(FP), Y0
 	VMOVUPD      Y0, (SP)
-	MOVSD        std+32(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD std+32(FP), Y0
 	VMOVUPD      Y0, 32(SP)
 
 loop:
@@ -844,17 +842,14 @@ DATA w3fc020c49ba5e354<>+24(SB)/8, $0x3fc020c49ba5e354
 GLOBL w3fc020c49ba5e354<>(SB), RODATA|NOPTR, $32
 
 // func uniformAVX2(dst *float64, words *uint32, n int, low float64, width float64, high float64)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·uniformAVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         words+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSD        low+24(FP), X0
-	VBROADCASTSD X0, Y0
-	MOVSD        width+32(FP), X1
-	VBROADCASTSD X1, Y1
-	MOVSD        high+40(FP), X2
-	VBROADCASTSD X2, Y2
+	VBROADCASTSD low+24(FP), Y0
+	VBROADCASTSD width+32(FP), Y1
+	VBROADCASTSD high+40(FP), Y2
 
 uniformLoop:
 	TESTQ       DX, DX

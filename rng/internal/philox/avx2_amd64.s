@@ -306,15 +306,13 @@ DATA n33800000<>+28(SB)/4, $0x33800000
 GLOBL n33800000<>(SB), RODATA|NOPTR, $32
 
 // func uniform64AVX2(dst *float64, words *uint32, n int, low float64, width float64)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·uniform64AVX2(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         words+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSD        low+24(FP), X0
-	VBROADCASTSD X0, Y0
-	MOVSD        width+32(FP), X1
-	VBROADCASTSD X1, Y1
+	VBROADCASTSD low+24(FP), Y0
+	VBROADCASTSD width+32(FP), Y1
 
 uniforms64:
 	CMPQ    DX, $0x00000008
@@ -695,7 +693,7 @@ DATA n00000001<>+28(SB)/4, $0x00000001
 GLOBL n00000001<>(SB), RODATA|NOPTR, $32
 
 // func normal64AVX2(dst *float64, words *uint32, n int, mean float64, std float64) (done bool)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·normal64AVX2(SB), $1328-41
 	MOVQ dst+0(FP), AX
 	LEAQ 31(SP), DX
@@ -831,11 +829,9 @@ near64:
 	JB           near64
 
 near64End:
-	MOVSD        mean+24(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD mean+24(FP), Y0
 	VMOVUPD      Y0, 704(DX)
-	MOVSD        std+32(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD std+32(FP), Y0
 	VMOVUPD      Y0, 736(DX)
 	LEAQ         sincos64<>+0(SB), CX
 	MOVQ         words+8(FP), BX

@@ -6,6 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 	"github.com/mmcloughlin/avo/x86"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // The operations of this file give a new register, four lanes of float64.
@@ -26,9 +28,8 @@ func (g *gen) load(m operand.Op) reg.VecVirtual {
 
 // doubles loads a float64 parameter into all lanes.
 func (g *gen) doubles(name string) reg.VecVirtual {
-	x, v := g.XMM(), g.YMM()
-	g.Load(g.Param(name), x)
-	g.VBROADCASTSD(x, v)
+	v := g.YMM()
+	g.VBROADCASTSD(emit.Address(g.Param(name)), v)
 	return v
 }
 
