@@ -7,3 +7,6 @@ import "github.com/weightinit/weightinit/dist"
 func BeginTruncatedIn[T float32 | float64](s *Stream, d dist.TruncNormal, n, unitSize, maxKept int64) *Truncated[T] {
 	return beginTruncated[T](s, d, n, 0, n, unitSize, maxKept)
 }
+
+// TruncatedUnit is the unit that [BeginTruncated] takes.
+const TruncatedUnit = truncatedUnit

@@ -67,7 +67,7 @@ const (
 	// truncatedUnit is the number of elements that go through all passes
 	// together. The last unit of a tensor may be up to 31 longer, as it holds
 	// the whole end of the normal draw.
-	truncatedUnit = 1 << 12
+	truncatedUnit = 1 << 13
 	// maxKept is the number of passes whose places are kept from unit to
 	// unit, at 5 kB each. Only proposals with next to no chance need more.
 	maxKept = 1 << 11
@@ -220,13 +220,7 @@ func (t *Truncated[T]) allPending(count int64) {
 func (t *Truncated[T]) drawFirst(dst []T, s *Stream) {
 	normal := dist.Normal{Mean: t.draw.Mean, Std: t.draw.Std}
 	Fill(s, dist.Dist{Draw: normal}, dst)
-	t.pending = t.pending[:0]
-	low, high := t.low, t.high
-	for i, v := range dst {
-		if v < low || v > high {
-			t.pending = append(t.pending, int32(i))
-		}
-	}
+	t.pending = kernel.Outside(t.pending[:0], dst, t.low, t.high)
 }
 
 // place returns streams that stand in pass k at the unit's first element. Both

@@ -235,9 +235,10 @@ func TestATruncatedTensorIsThatOfItsParts(t *testing.T) {
 
 func partsOfTruncated[T float32 | float64](t *testing.T) {
 	t.Helper()
+	const unit = rng.TruncatedUnit
 	for _, d := range []dist.TruncNormal{truncated(0, 1, -2, 2), truncated(0.5, 1, -0.6, 2), truncated(0, 1, 1, 3),
 		{Mean: 1, Std: 0.1, A: -2, B: 2, Algorithm: dist.UnitThenScale}} {
-		for _, n := range []int{48, 1000, 4096 + 40, 40_007} {
+		for _, n := range []int{48, 1000, unit + 40, 40_007} {
 			s := rng.New(3)
 			s.Advance(5)
 			want := drawn[T](t, s, d, n)
@@ -257,7 +258,7 @@ func partsOfTruncated[T float32 | float64](t *testing.T) {
 					passes = max(passes, part.Passes())
 					first += count
 					if first > 3000 { // many small parts take long
-						cut = 4096
+						cut = unit
 					}
 				}
 				require.Equal(t, want, got, "%+v, %d in parts of %d", d, n, cut)

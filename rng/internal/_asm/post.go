@@ -32,6 +32,47 @@ func (g *gen) post() {
 	g.cast("f16", func(v reg.VecVirtual, dst operand.Mem) {
 		g.VCVTPS2PH(operand.Imm(0), v, dst)
 	})
+	if !g.wide() {
+		g.inside32()
+	}
+}
+
+// inside32 finds the first vector with a value outside a range. Two are looked
+// at together.
+func (g *gen) inside32() {
+	const together = 2
+	g.start("inside32", "func(src *float32, n int, low, high float32) int",
+		"returns how many values, counted in pairs of vectors, come before the first pair with one below low or above high; n, a multiple of a pair, if there is none.")
+	src, n := g.pointer("src"), g.integer("n")
+	low, high := g.float("low"), g.float("high")
+	start, mask := g.GP64(), g.GP32()
+	g.MOVQ(src.Base, start)
+	g.loop("pair", n, together*g.lanes, func() {
+		any := g.vec()
+		for i := range together {
+			v, below, above := g.vec(), g.vec(), g.vec()
+			g.load(src.Offset(i*g.bytes()), v)
+			g.VCMPPS(operand.Imm(1), low, v, below)
+			g.VCMPPS(operand.Imm(1), v, high, above)
+			if i == 0 {
+				g.VORPS(below, above, any)
+				continue
+			}
+			g.VORPS(below, any, any)
+			g.VORPS(above, any, any)
+		}
+		g.VMOVMSKPS(any, mask)
+		g.TESTL(mask, mask)
+		g.JNE(operand.LabelRef("found"))
+		g.advance(together*g.bytes(), src.Base)
+	})
+	g.Label("found")
+	count := g.GP64()
+	g.MOVQ(src.Base, count)
+	g.SUBQ(start, count)
+	g.SHRQ(operand.Imm(2), count)
+	g.Store(count, g.ReturnIndex(0))
+	g.finish()
 }
 
 func (g *gen) cast(name string, convert func(v reg.VecVirtual, dst operand.Mem)) {

@@ -58,3 +58,8 @@ func bf16AVX2(dst *byte, src *float32, n int)
 //
 //go:noescape
 func f16AVX2(dst *byte, src *float32, n int)
+
+// inside32AVX2 returns how many values, counted in pairs of vectors, come before the first pair with one below low or above high; n, a multiple of a pair, if there is none.
+//
+//go:noescape
+func inside32AVX2(src *float32, n int, low float32, high float32) int

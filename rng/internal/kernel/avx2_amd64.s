@@ -2014,3 +2014,39 @@ vector:
 vectorEnd:
 	VZEROUPPER
 	RET
+
+// func inside32AVX2(src *float32, n int, low float32, high float32) int
+// Requires: AVX
+TEXT ·inside32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         src+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS low+16(FP), Y0
+	VBROADCASTSS high+20(FP), Y1
+	MOVQ         AX, DX
+
+pair:
+	CMPQ      CX, $0x00000010
+	JB        pairEnd
+	VMOVUPS   (AX), Y2
+	VCMPPS    $0x01, Y0, Y2, Y3
+	VCMPPS    $0x01, Y2, Y1, Y2
+	VORPS     Y3, Y2, Y2
+	VMOVUPS   32(AX), Y3
+	VCMPPS    $0x01, Y0, Y3, Y4
+	VCMPPS    $0x01, Y3, Y1, Y3
+	VORPS     Y4, Y2, Y2
+	VORPS     Y3, Y2, Y2
+	VMOVMSKPS Y2, BX
+	TESTL     BX, BX
+	JNE       found
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, CX
+	JMP       pair
+
+pairEnd:
+found:
+	SUBQ DX, AX
+	SHRQ $0x02, AX
+	MOVQ AX, ret+24(FP)
+	VZEROUPPER
+	RET

@@ -178,3 +178,11 @@ func f16Slice(dst []byte, src []float32) {
 	}
 	f16Generic(dst[2*at:2*n], src[at:n])
 }
+
+func insideF32(src []float32, low, high float32) int {
+	const pair = 2 * lanes256
+	if k := len(src) &^ (pair - 1); isa.Active() >= isa.AVX2 && k > 0 {
+		return inside32AVX2(&src[0], k, low, high)
+	}
+	return 0
+}

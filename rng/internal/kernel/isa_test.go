@@ -72,6 +72,11 @@ var operations = []operation{
 	}},
 	{"bf16", 1, func(_ *Engine, dst []uint32, src []float32) { BF16(octets(dst)[:2*len(dst)], src) }},
 	{"f16", 1, func(_ *Engine, dst []uint32, src []float32) { F16(octets(dst)[:2*len(dst)], src) }},
+	{"outside", 1, func(_ *Engine, dst []uint32, src []float32) {
+		for i, at := range Outside(nil, src, -1e30, 1e30) {
+			dst[i] = uint32(at)
+		}
+	}},
 }
 
 // hardFloats are numbers of all kinds, with ties for the conversions.

@@ -9,6 +9,24 @@ func Log(x float64) float64 { return log64(x) }
 // computes them.
 func SinCos(x float64) (sin, cos float64) { return sincos64(x) }
 
+// Outside appends to found the indices of the elements of src that are below
+// low or above high, in order. There are less than 2^31 elements.
+func Outside[T float32 | float64](found []int32, src []T, low, high T) []int32 {
+	const together = 16
+	narrow, isNarrow := any(src).([]float32)
+	for i := 0; i < len(src); {
+		if isNarrow {
+			i += insideF32(narrow[i:], float32(low), float32(high))
+		}
+		for end := min(i+together, len(src)); i < end; i++ {
+			if v := src[i]; v < low || v > high {
+				found = append(found, int32(i))
+			}
+		}
+	}
+	return found
+}
+
 // DivideF32 divides every element of dst by the number, one rounding each.
 func DivideF32(dst []float32, by float32) { divideGeneric(dst, by) }
 
