@@ -33,8 +33,8 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure how fast this machine draws",
 		Long: "bench measures nanoseconds an element of each kernel: values drawn into memory that was\n" +
 			"written before, from one stream, on one thread and on all (the jumps of the others to\n" +
-			"their parts included), the median of at least 5 fills. Some kernels measure something\n" +
-			"else, and have their own number of values:\n\n" + kernelHelp(),
+			"their parts included), the median of at least 5 fills, which begin at different places\n" +
+			"of a page. Some kernels measure something else, and have their own number of values:\n\n" + kernelHelp(),
 		Example: "  weightinit bench --all\n  weightinit bench --kernel normal --isa generic --n 1048576 --json",
 		Args:    exactArgs(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runBench(cmd.Context(), &f) },

@@ -84,8 +84,14 @@ func kernelHelp() string {
 // benchDraw draws a whole slice.
 func benchDraw[T float32 | float64](d dist.Draw) func(context.Context, int, int) (func() error, error) {
 	return func(_ context.Context, n, threads int) (func() error, error) {
-		dst, s := make([]T, n), rng.New(1)
-		return func() error { fill.Slice(s, dist.Dist{Draw: d}, dst, threads); return nil }, nil
+		s, at := rng.New(1), 0
+		const page, stride = 1024, 16 * 13 // values; fills begin at 64 places of a page
+		dst := make([]T, n+page)
+		return func() error {
+			fill.Slice(s, dist.Dist{Draw: d}, dst[at:at+n], threads)
+			at = (at + stride) % page
+			return nil
+		}, nil
 	}
 }
 
