@@ -5,6 +5,8 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // The parameters of MT19937.
@@ -200,7 +202,7 @@ func (r refresher) vectors(first, n int) {
 			r.each(y, place)
 		})
 	}
-	r.abreast(sequences...)
+	emit.Abreast(r.Context, sequences...)
 	r.advance(n*r.bytes(), r.cursor)
 	r.moved(n)
 }

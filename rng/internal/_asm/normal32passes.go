@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // normal32InPasses is the form for AVX2, whose 16 registers are too few for
@@ -76,7 +78,7 @@ func (p passes) radii() {
 	p.Label("radii")
 	p.CMPQ(p.left, operand.U32(2*ahead))
 	p.JB(operand.LabelRef("radiiLast"))
-	p.abreast(
+	emit.Abreast(p.Context,
 		func() { p.team(ahead, 0).endLog(now) },
 		func() { p.team(ahead, ahead).beginLog(next) })
 	for i, v := range next {

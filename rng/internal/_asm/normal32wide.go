@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // normal32SideBySide is the form for AVX-512, whose 32 registers hold two groups
@@ -47,8 +49,8 @@ func (n normal) groups(dst, src operand.Mem, ways int) {
 			func() { sin, cos = n.sinCos(src) })
 		second = append(second, func() { n.place(dst, src, radius, sin, cos) })
 	}
-	n.abreast(first...)
-	n.abreast(second...)
+	emit.Abreast(n.Context, first...)
+	emit.Abreast(n.Context, second...)
 }
 
 // firsts loads the first eight words of both blocks at m, seconds the others.

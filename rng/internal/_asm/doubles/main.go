@@ -56,7 +56,6 @@ func (g *gen) files(pkg string) error {
 	if err != nil {
 		return err
 	}
-	interleave(file)
 	return emit.Files(file, emit.To{Command: "go run ./doubles in rng/internal/_asm", Package: pkg, Folder: "../" + pkg, Base: "avx2_amd64"})
 }
 

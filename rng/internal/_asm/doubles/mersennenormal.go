@@ -4,6 +4,8 @@ import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // mersenne writes package normal64: what is made of the words of MT19937.
@@ -50,11 +52,11 @@ func (g *mersenne) blocks() {
 	reduce := func(i int) { g.reduce(right[i], g.uniforms(words.Offset(64+32*i)), &g.rest[i]) }
 	polynomials := func(i int) { g.polynomials(&g.rest[i]) }
 	results := func(i int) { g.pair(cos(i), sin(i), sincos, &g.rest[i]) }
-	g.chains(func() { row(0) }, func() { row(1) })
-	g.chains(func() { reduce(0) }, func() { far(0) })
-	g.chains(func() { near(0) }, func() { reduce(1) })
-	g.chains(func() { polynomials(0); results(0) }, func() { far(1) })
-	g.chains(func() { polynomials(1) }, func() { near(1) })
+	emit.Abreast(g.Context, func() { row(0) }, func() { row(1) })
+	emit.Abreast(g.Context, func() { reduce(0) }, func() { far(0) })
+	emit.Abreast(g.Context, func() { near(0) }, func() { reduce(1) })
+	emit.Abreast(g.Context, func() { polynomials(0); results(0) }, func() { far(1) })
+	emit.Abreast(g.Context, func() { polynomials(1) }, func() { near(1) })
 	results(1)
 	g.ANDL(right[0], right[1])
 	g.CMPL(right[1], operand.Imm(15))

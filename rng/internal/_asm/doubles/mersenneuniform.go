@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // uniform emits uniformF64Generic of package kernel, eight values a time.
@@ -28,7 +30,7 @@ func (g *mersenne) uniform() {
 		g.VCMPPD(operand.Imm(equal), high, v, folds)
 		g.VMOVUPD(g.choose(folds, low, v), dst.Offset(32*i))
 	}
-	g.chains(func() { value(0) }, func() { value(1) })
+	emit.Abreast(g.Context, func() { value(0) }, func() { value(1) })
 	g.ADDQ(operand.Imm(64), dst.Base)
 	g.ADDQ(operand.Imm(64), words.Base)
 	g.SUBQ(operand.Imm(8), left)

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // most64 is the number of values that a call of normal64AVX2 may make.
@@ -70,11 +72,11 @@ func (g philox) normal64() error {
 	polynomials := func(i int) { g.polynomials(&rests[i]) }
 	results := func(i int) { g.results(group(i), mean, std, table, &rests[i]) }
 	g.loop("angles64", n, 16, func() {
-		g.chains(func() { reduce(0) }, func() { reduce(1) })
+		emit.Abreast(g.Context, func() { reduce(0) }, func() { reduce(1) })
 		g.ANDL(right[0], all)
 		g.ANDL(right[1], all)
-		g.chains(func() { polynomials(0) }, func() { polynomials(1) })
-		g.chains(func() { results(0) }, func() { results(1) })
+		emit.Abreast(g.Context, func() { polynomials(0) }, func() { polynomials(1) })
+		emit.Abreast(g.Context, func() { results(0) }, func() { results(1) })
 		g.ADDQ(operand.U32(128), dst.Base)
 		g.ADDQ(operand.U32(128), words.Base)
 	})

@@ -1,13 +1,16 @@
-package main
+package emit
 
-import "github.com/mmcloughlin/avo/ir"
+import (
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+)
 
-// abreast emits instruction sequences that do not depend on each other side by
+// Abreast emits instruction sequences that do not depend on each other side by
 // side, each at a pace in proportion to its length, so that all end together.
 // The steps of a polynomial wait for each other; a processor finds other work
 // by itself only as far ahead as it looks, which is less than a polynomial.
-func (g *gen) abreast(sequences ...func()) {
-	file, err := g.Result()
+func Abreast(c *build.Context, sequences ...func()) {
+	file, err := c.Result()
 	if err != nil {
 		return // reported at the end
 	}
