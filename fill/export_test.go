@@ -1,8 +1,32 @@
 package fill
 
+import (
+	"context"
+
+	"github.com/weightinit/weightinit/plan"
+)
+
 // Cut returns opts with segments of so many words and masks of so many
 // elements.
 func (o Options) Cut(segment, mask int64) Options {
 	o.segment, o.mask = segment, mask
 	return o
+}
+
+// SegmentWords is about how many words a segment of a plan has.
+var SegmentWords = segmentWords
+
+// Walk lets the leader walk p, and nobody draw. It returns the number of
+// segments.
+func Walk(ctx context.Context, p *plan.Plan) (segments int, err error) {
+	out := make(chan segment, 64)
+	done := make(chan error, 1)
+	go func() {
+		done <- newLeader(ctx, p, Options{}.complete(), out).run()
+		close(out)
+	}()
+	for range out {
+		segments++
+	}
+	return segments, <-done
 }

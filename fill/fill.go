@@ -56,7 +56,7 @@ type Options struct {
 	// is an error without it.
 	Filler Filler
 
-	segment, mask int64 // for tests; 0 means segmentWords and maskValues
+	segment, mask int64 // for tests; 0 means what the leader or the dealer takes, and maskValues
 }
 
 // DefaultChunk is the number of values in a chunk: 1 MiB of float32.
@@ -87,8 +87,8 @@ func (opts Options) complete() Options {
 	if opts.ChunkValues <= 0 {
 		opts.ChunkValues = DefaultChunk
 	}
-	if opts.segment == 0 {
-		opts.segment, opts.mask = segmentWords, maskValues
+	if opts.mask == 0 {
+		opts.mask = maskValues
 	}
 	return opts
 }

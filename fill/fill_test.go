@@ -22,7 +22,7 @@ type dists []dist.Dist
 
 func (d dists) Assign(context.Context, *layout.Layout) ([]dist.Dist, error) { return d, nil }
 
-func build(t *testing.T, dtype layout.DType, sizes []int64, d dists) *plan.Plan {
+func build(t testing.TB, dtype layout.DType, sizes []int64, d dists) *plan.Plan {
 	t.Helper()
 	shapes := make([][]int64, len(sizes))
 	for i, n := range sizes {
@@ -31,7 +31,7 @@ func build(t *testing.T, dtype layout.DType, sizes []int64, d dists) *plan.Plan 
 	return buildShapes(t, dtype, shapes, d)
 }
 
-func buildShapes(t *testing.T, dtype layout.DType, shapes [][]int64, d dists) *plan.Plan {
+func buildShapes(t testing.TB, dtype layout.DType, shapes [][]int64, d dists) *plan.Plan {
 	t.Helper()
 	l := &layout.Layout{}
 	for i, shape := range shapes {

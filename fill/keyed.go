@@ -54,10 +54,15 @@ type dealer struct {
 }
 
 func newDealer(ctx context.Context, p *plan.Plan, opts Options, out chan<- segment) *dealer {
-	return &dealer{
+	const dealt = 1 << 20 // nobody walks ahead, so segments may be short
+	d := &dealer{
 		ctx: ctx, plan: p, segment: opts.segment, mask: opts.mask, out: out,
 		root: rng.NewKey(p.Seed), end: math.MaxInt64,
 	}
+	if d.segment == 0 {
+		d.segment = dealt
+	}
+	return d
 }
 
 func (d *dealer) run() error {

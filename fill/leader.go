@@ -11,10 +11,16 @@ import (
 )
 
 // segmentWords is about how many words of the stream one worker draws before
-// it takes the next segment. Segments have to be long against the cost of
-// copying a generator's state (2.5 kB) and short against a model. It is a
-// multiple of 16, as the cuts of a step have to be.
-const segmentWords = 1 << 20
+// it takes the next segment, for a plan of so many values. The leader jumps
+// from segment to segment in the time that a worker takes for some 2^17 values,
+// and in the end workers wait for the longest segment that is left: the root
+// makes the sum of both least. It is a multiple of 16, as the cuts of a step
+// have to be.
+func segmentWords(values int64) int64 {
+	const jump, least, most = 1 << 17, 1 << 18, 1 << 24
+	root := int64(math.Sqrt(float64(values) * jump))
+	return min(max(root, least), most) / dist.Block * dist.Block
+}
 
 // maxPieces is the most pieces of a segment.
 const maxPieces = 1 << 12
@@ -53,7 +59,8 @@ type leader struct {
 	mask    int64 // elements of a mask
 	out     chan<- segment
 	wide    bool
-	stream  *rng.Stream
+	stream  *rng.Stream // without the words that are skipped
+	skipped int64
 	current segment
 	load    int64 // of the current segment: words, or values where there are more
 }
@@ -63,8 +70,19 @@ func newLeader(ctx context.Context, p *plan.Plan, opts Options, out chan<- segme
 		ctx: ctx, plan: p, segment: opts.segment, mask: opts.mask, out: out,
 		wide: p.DType.Compute() == layout.F64, stream: rng.New(p.Seed),
 	}
+	if l.segment == 0 {
+		l.segment = segmentWords(p.Values)
+	}
 	l.begin()
 	return l
+}
+
+// here returns the stream, moved to where it stands: in one go over all words
+// that were skipped since the last time.
+func (l *leader) here() *rng.Stream {
+	l.stream.Advance(l.skipped)
+	l.skipped = 0
+	return l.stream
 }
 
 func (l *leader) run() error {
@@ -77,7 +95,7 @@ func (l *leader) run() error {
 }
 
 // begin starts a segment where the stream stands.
-func (l *leader) begin() { l.current, l.load = segment{stream: l.stream.Clone()}, 0 }
+func (l *leader) begin() { l.current, l.load = segment{stream: l.here().Clone()}, 0 }
 
 // emit hands the current segment to a worker and begins the next.
 func (l *leader) emit() error {
@@ -146,11 +164,11 @@ func (l *leader) leave(draw dist.Draw, n int64) {
 	case dist.Normal, dist.Orthogonal:
 		if n < dist.Block {
 			var small [dist.Block]float64
-			rng.Fill(l.stream, dist.Dist{Draw: dist.Normal{Std: 1}}, small[:n])
+			rng.Fill(l.here(), dist.Dist{Draw: dist.Normal{Std: 1}}, small[:n])
 			return
 		}
 	}
-	l.stream.Advance(l.cost(draw, n).Words)
+	l.skipped += l.cost(draw, n).Words
 }
 
 // alone schedules a part that is made as a whole as a segment of its own.
@@ -173,7 +191,7 @@ func (l *leader) wait(p *part, draw dist.TruncNormal) error {
 		return l.waitForAll(p, draw, size)
 	}
 	done := make(chan *rng.Stream, 1)
-	if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, count: p.n}}, done: done}); err != nil {
+	if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n}}, done: done}); err != nil {
 		return err
 	}
 	select {
@@ -205,7 +223,7 @@ func (l *leader) waitForAll(p *part, draw dist.TruncNormal, size int64) error {
 		if p.n-first-n < 2*dist.Block {
 			n = p.n - first
 		}
-		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, first: first, count: n}}, passes: passes}); err != nil {
+		if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, first: first, count: n}}, passes: passes}); err != nil {
 			return err
 		}
 		first += n
@@ -224,7 +242,7 @@ func (l *leader) waitForAll(p *part, draw dist.TruncNormal, size int64) error {
 		words = rng.TruncatedWords[float64](draw, p.n)
 	}
 	for range most { // the distance of one pass is remembered
-		l.stream.Advance(words)
+		l.here().Advance(words)
 	}
 	l.begin()
 	return nil
@@ -248,10 +266,10 @@ func (l *leader) cut(p *part, words int64, mask func(first, count int64) (*rng.M
 		if err != nil {
 			return err
 		}
-		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{p, first, count, m}}}); err != nil {
+		if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{p, first, count, m}}}); err != nil {
 			return err
 		}
-		l.stream.Advance(drawn)
+		l.here().Advance(drawn)
 		first += count
 	}
 	return nil
@@ -265,9 +283,10 @@ func (l *leader) sparse(p *part, draw dist.Sparse) error {
 	}
 	normal := dist.Normal{Std: draw.Std}
 	words := l.cost(normal, p.n).Words
-	start := l.stream.Clone()
+	start := l.here().Clone()
 	l.leave(normal, p.n)
-	permutations, end := l.stream, l.stream
+	permutations := l.here()
+	end := permutations
 	l.stream = start
 	rows, cols := p.shape[0], p.shape[1]
 	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
