@@ -7,7 +7,9 @@ import sys
 import time
 
 path, left, synced = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "sync"
-chunk = memoryview(bytes(4 << 20))
+# 1 MiB: 4 MiB are as fast where memory lies in large pieces, and take ten times
+# as long where the kernel has to join small ones first.
+chunk = memoryview(bytes(1 << 20))
 start = time.perf_counter()
 with open(path, "wb", buffering=0) as file:
     os.posix_fallocate(file.fileno(), 0, left)
