@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 
+	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 	"github.com/mmcloughlin/avo/x86"
@@ -114,17 +115,24 @@ func (g *gen) pairs(table reg.Register, column int, rows [4]reg.Register) (left,
 	return left, right
 }
 
-// half loads the lower half of a vector; the upper one becomes 0, of which the
-// generator library has to be told.
+// half loads the lower half of a vector.
 func (g *gen) half(from operand.Mem) reg.VecVirtual {
 	v := g.YMM()
-	i, err := x86.VMOVUPD(from, v.AsX())
-	if err != nil {
-		panic(err) // a mistake in this program
-	}
-	i.Outputs = []operand.Op{v}
-	g.Instruction(i)
+	g.clears(v)(x86.VMOVUPD(from, v.AsX()))
 	return v
+}
+
+// clears emits an instruction that writes the lower half of v. The upper one
+// becomes 0, of which the generator library has to be told: else it believes
+// that it was written before.
+func (g *gen) clears(v reg.VecVirtual) func(*ir.Instruction, error) {
+	return func(i *ir.Instruction, err error) {
+		if err != nil {
+			panic(err) // a mistake in this program
+		}
+		i.Outputs = []operand.Op{v}
+		g.Instruction(i)
+	}
 }
 
 // uniforms turns four pairs of words into numbers in [0, 1), of the 53 lower

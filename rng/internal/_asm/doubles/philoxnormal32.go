@@ -3,6 +3,9 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/x86"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // normal emits the float32 normal: four pairs of words a time, the functions
@@ -17,34 +20,49 @@ func (g philox) normal() {
 	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
 	table := g.Load(g.Param("rows"), g.GP64())
-	mean, std := g.singles("mean"), g.singles("std")
-	// The radii of all pairs first, each four at the place of their eight
-	// values: one long chain of operations a loop, so that the processor can
-	// work on several at once.
-	from, to, left := g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(words.Base, from)
-	g.MOVQ(dst.Base, to)
+	// The radii of all pairs first, each four at the place of their eight values.
+	from, to, left := operand.Mem{Base: g.GP64()}, operand.Mem{Base: g.GP64()}, g.GP64()
+	g.MOVQ(words.Base, from.Base)
+	g.MOVQ(dst.Base, to.Base)
 	g.MOVQ(n, left)
-	g.loop("radii", left, 8, func() {
-		g.VMOVUPS(g.radius(g.unit(operand.Mem{Base: from}, 0x88), table), operand.Mem{Base: to})
-		g.ADDQ(operand.Imm(32), from)
-		g.ADDQ(operand.Imm(32), to)
+	g.sideBySide("radii", left, from.Base, to.Base, func(at int) {
+		g.VMOVUPS(g.radius(g.unit(from.Offset(at), 0x88), table), to.Offset(at))
 	})
-	g.loop("angles", n, 8, func() {
+	mean, std := g.AllocLocal(32), g.AllocLocal(32)
+	g.VMOVUPS(g.singles("mean"), mean)
+	g.VMOVUPS(g.singles("std"), std)
+	g.sideBySide("angles", n, words.Base, dst.Base, func(at int) {
+		words, dst := words.Offset(at), dst.Offset(at)
 		sin, cos := g.sincos(g.unit(words, 0xdd))
 		g.VMULPS(dst, cos, cos)
 		g.VMULPS(dst, sin, sin)
-		low, high, pairs := g.XMM(), g.XMM(), g.YMM()
-		g.VUNPCKLPS(sin, cos, low)
+		pairs, high := g.YMM(), g.XMM()
+		g.clears(pairs)(x86.VUNPCKLPS(sin, cos, pairs.AsX()))
 		g.VUNPCKHPS(sin, cos, high)
-		g.VINSERTF128(operand.Imm(1), high, low.AsY(), pairs)
+		g.VINSERTF128(operand.Imm(1), high, pairs, pairs)
 		g.VMULPS(std, pairs, pairs)
 		g.VADDPS(mean, pairs, pairs)
 		g.VMOVUPS(pairs, dst)
-		g.ADDQ(operand.Imm(32), words.Base)
-		g.ADDQ(operand.Imm(32), dst.Base)
 	})
 	g.finish()
+}
+
+// sideBySide emits a loop over n values, eight of eight words each time: two
+// such groups side by side as long as there are two, then one.
+func (g philox) sideBySide(name string, n, words, values reg.Register, group func(at int)) {
+	const size = 32 // bytes of eight words, and of eight values
+	for _, ways := range []int{2, 1} {
+		g.loop(name, n, uint32(8*ways), func() {
+			var groups []func()
+			for i := range ways {
+				groups = append(groups, func() { group(i * size) })
+			}
+			emit.Abreast(g.Context, groups...)
+			g.ADDQ(operand.Imm(uint64(ways*size)), words)
+			g.ADDQ(operand.Imm(uint64(ways*size)), values)
+		})
+		name += "Rest"
+	}
 }
 
 // unit turns four of eight words into float32 numbers in (0, 1]: every second
@@ -111,10 +129,8 @@ func (g philox) lookUp(t reg.VecVirtual, table reg.Register) (left, right reg.Ve
 		}
 		return operand.Mem{Base: table, Index: at, Scale: 1}
 	}
-	even, odd := g.YMM(), g.YMM()
-	g.VMOVUPD(row(a, true), even.AsX())
+	even, odd := g.half(row(a, true)), g.half(row(a, false))
 	g.VINSERTF128(operand.Imm(1), row(c, true), even, even)
-	g.VMOVUPD(row(a, false), odd.AsX())
 	g.VINSERTF128(operand.Imm(1), row(c, false), odd, odd)
 	left, right = g.YMM(), g.YMM()
 	g.VUNPCKLPD(odd, even, left)

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 func (g philox) uniform() {
@@ -29,9 +31,8 @@ func (g philox) uniform() {
 
 // singles loads a float32 parameter into all lanes.
 func (g philox) singles(name string) reg.VecVirtual {
-	x, v := g.XMM(), g.YMM()
-	g.Load(g.Param(name), x)
-	g.VBROADCASTSS(x, v)
+	v := g.YMM()
+	g.VBROADCASTSS(emit.Address(g.Param(name)), v)
 	return v
 }
 

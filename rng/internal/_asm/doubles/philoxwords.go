@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
 // words emits the generator. A vector holds one word of four blocks, in the
@@ -15,12 +17,9 @@ func (g philox) words() {
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
 	keys := operand.Mem{Base: g.Load(g.Param("keys"), g.GP64())}
-	counter := g.Load(g.Param("counter"), g.GP64())
 
-	x := g.XMM()
 	next := [2]reg.VecVirtual{g.YMM(), g.YMM()}
-	g.MOVQ(counter, x)
-	g.VPBROADCASTQ(x, next[0])
+	g.VPBROADCASTQ(emit.Address(g.Param("counter")), next[0])
 	g.VPADDQ(g.global("second", operand.U64(4), operand.U64(5), operand.U64(6), operand.U64(7)), next[0], next[1])
 	g.VPADDQ(g.global("first", operand.U64(0), operand.U64(1), operand.U64(2), operand.U64(3)), next[0], next[0])
 	mul0, mul1 := g.YMM(), g.YMM()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/ir"
@@ -24,9 +25,8 @@ type To struct {
 	Wide    bool   // the registers of AVX-512 may be used
 }
 
-// Address returns where a parameter lies. A float is broadcast from there:
-// MOVSS, by which avo loads one, costs more than 100 ns on AMD's Zen 3 while the
-// upper half of any vector register is in use.
+// Address returns where a parameter lies. A float is broadcast from there: what
+// avo loads one by is [legacy].
 func Address(parameter gotypes.Component) operand.Mem {
 	basic, err := parameter.Resolve()
 	if err != nil {
@@ -38,6 +38,11 @@ func Address(parameter gotypes.Component) operand.Mem {
 // beyond finds vector registers that only AVX-512 has. The allocator hands
 // them out when the others are used up, and the assembler takes them.
 var beyond = regexp.MustCompile(`\b[XYZ](1[6-9]|2[0-9]|3[01])\b`)
+
+// legacy finds instructions of SSE, such as MOVSS, that lack the V. While the
+// upper half of any vector register is in use, one costs more than 100 ns on
+// AMD's Zen 3, and some processors of Intel are as slow.
+var legacy = regexp.MustCompile(`(?m)^\t[A-UW-Z][A-Z0-9]*\s.*\bX[0-9]+$`)
 
 // Files gives the values of file registers and writes it.
 func Files(file *ir.File, to To) error {
@@ -54,6 +59,9 @@ func Files(file *ir.File, to To) error {
 		}
 		if m := beyond.Find(text); m != nil && !to.Wide {
 			return fmt.Errorf("%s: register %s needs AVX-512: too many values are held at once", name, m)
+		}
+		if m := legacy.Find(text); m != nil {
+			return fmt.Errorf("%s: %q is no AVX instruction", name, strings.Fields(string(m)))
 		}
 		if err := os.WriteFile(filepath.Join(to.Folder, name), text, 0o666); err != nil {
 			return err
