@@ -4,9 +4,9 @@
 
 package normal64
 
-// blocksAVX2 makes n blocks of 16 values of 32 words each. It stops before a
-// block that has an angle it cannot do and returns how many it has done; what
-// that block holds then is not defined.
+// blocksAVX2 makes n blocks, at most 16, of 16 values of 32 words each. It stops
+// before a block that has an angle it cannot do and returns how many it has
+// done; what that block and those after it hold then is not defined.
 //
 //go:noescape
 func blocksAVX2(dst *float64, words *uint32, n int, mean float64, std float64, log *float64, sincos *float64) (done int)

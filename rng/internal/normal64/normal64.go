@@ -20,7 +20,7 @@ type Tables struct {
 
 // Blocks makes as many whole blocks as both slices hold, from the first on, and
 // returns how many it has made. It stops early before a block that it cannot
-// do, of which it may have written parts: less than one in 2^40.
+// do, less than one in 2^40; it may have written to this one and to more.
 // mean and std are finite. The processor has AVX2 and FMA; in builds without
 // assembly Blocks makes none.
 func Blocks(dst []float64, words []uint32, mean, std float64, t *Tables) (made int) {

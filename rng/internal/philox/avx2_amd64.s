@@ -896,127 +896,192 @@ GLOBL n00000001<>(SB), RODATA|NOPTR, $32
 // Requires: AVX, AVX2, FMA3
 TEXT ·normal64AVX2(SB), $1328-41
 	MOVQ dst+0(FP), AX
-	LEAQ 31(SP), DX
-	ANDQ $-32, DX
-	LEAQ 768(DX), BX
+	LEAQ 31(SP), CX
+	ANDQ $-32, CX
+	LEAQ 768(CX), DX
 	LEAQ logs64<>+0(SB), CX
-	MOVQ words+8(FP), SI
-	MOVQ n+16(FP), DI
-	XORQ R8, R8
-	LEAQ nearLanes<>+0(SB), R9
+	MOVQ words+8(FP), BX
+	MOVQ n+16(FP), SI
+	XORQ DI, DI
 
 radii64:
-	CMPQ         DI, $0x00000008
+	CMPQ         SI, $0x00000010
 	JB           radii64End
-	VMOVUPD      (SI), Y0
-	VUNPCKLPD    32(SI), Y0, Y0
+	VMOVUPD      (BX), Y0
+	VMOVUPD      64(BX), Y1
+	VUNPCKLPD    32(BX), Y0, Y0
+	VUNPCKLPD    96(BX), Y1, Y2
 	VANDPD       w00000000ffffffff<>+0(SB), Y0, Y1
+	VANDPD       w00000000ffffffff<>+0(SB), Y2, Y3
 	VPOR         w4130000000000000<>+0(SB), Y1, Y1
+	VPOR         w4130000000000000<>+0(SB), Y3, Y3
 	VPSRLQ       $0x20, Y0, Y0
+	VPSRLQ       $0x20, Y2, Y2
 	VPOR         w3f30000000000000<>+0(SB), Y0, Y0
+	VPOR         w3f30000000000000<>+0(SB), Y2, Y2
 	VSUBPD       w4130000000000000<>+0(SB), Y1, Y1
+	VSUBPD       w4130000000000000<>+0(SB), Y3, Y3
 	VSUBPD       w3f2fffffffffffff<>+0(SB), Y0, Y0
+	VSUBPD       w3f2fffffffffffff<>+0(SB), Y2, Y2
 	VADDPD       Y0, Y1, Y0
-	VMOVUPD      Y0, 32(AX)(R8*1)
-	VCMPPD       $0x1d, w3fee000000000000<>+0(SB), Y0, Y1
-	VMOVMSKPD    Y1, R10
-	MOVBLZX      256(R9)(R10*1), R11
-	SHLL         $0x04, R10
-	VMOVQ        R8, X1
-	VPBROADCASTD X1, X1
-	VPADDD       (R9)(R10*1), X1, X1
-	VMOVDQU      X1, (BX)
-	LEAQ         (BX)(R11*4), BX
+	VADDPD       Y2, Y3, Y1
+	VMOVUPD      Y0, 32(AX)(DI*1)
+	VMOVUPD      Y1, 96(AX)(DI*1)
 	VPADDQ       wc81a000000000000<>+0(SB), Y0, Y0
+	VPADDQ       wc81a000000000000<>+0(SB), Y1, Y4
 	VPSRLQ       $0x29, Y0, Y1
+	VPSRLQ       $0x29, Y4, Y2
 	VPAND        w00000000000007f0<>+0(SB), Y1, Y1
-	VMOVDQU      Y1, (AX)(R8*1)
-	MOVL         (AX)(R8*1), R10
-	MOVL         8(AX)(R8*1), R11
-	MOVL         16(AX)(R8*1), R12
-	MOVL         24(AX)(R8*1), R13
-	VMOVUPD      (CX)(R10*1), X1
-	VMOVUPD      (CX)(R11*1), X4
-	VINSERTF128  $0x01, (CX)(R12*1), Y1, Y1
-	VINSERTF128  $0x01, (CX)(R13*1), Y4, Y4
-	VUNPCKLPD    Y4, Y1, Y3
-	VUNPCKHPD    Y4, Y1, Y4
+	VPAND        w00000000000007f0<>+0(SB), Y2, Y2
+	VMOVDQU      Y1, (AX)(DI*1)
+	VMOVDQU      Y2, 64(AX)(DI*1)
+	MOVL         (AX)(DI*1), R8
+	MOVL         64(AX)(DI*1), R12
+	MOVL         8(AX)(DI*1), R9
+	MOVL         72(AX)(DI*1), R13
+	MOVL         16(AX)(DI*1), R10
+	MOVL         80(AX)(DI*1), R14
+	MOVL         24(AX)(DI*1), R11
+	MOVL         88(AX)(DI*1), R15
+	VMOVUPD      (CX)(R8*1), X3
+	VMOVUPD      (CX)(R12*1), X1
+	VMOVUPD      (CX)(R9*1), X7
+	VMOVUPD      (CX)(R13*1), X5
+	VINSERTF128  $0x01, (CX)(R10*1), Y3, Y3
+	VINSERTF128  $0x01, (CX)(R14*1), Y1, Y1
+	VINSERTF128  $0x01, (CX)(R11*1), Y7, Y7
+	VINSERTF128  $0x01, (CX)(R15*1), Y5, Y5
+	VUNPCKLPD    Y7, Y3, Y2
+	VUNPCKLPD    Y5, Y1, Y6
+	VUNPCKHPD    Y7, Y3, Y3
+	VUNPCKHPD    Y5, Y1, Y7
 	VPSRLQ       $0x34, Y0, Y1
+	VPSRLQ       $0x34, Y4, Y5
 	VPOR         w4330000000000000<>+0(SB), Y1, Y1
+	VPOR         w4330000000000000<>+0(SB), Y5, Y5
 	VSUBPD       w4330000000000080<>+0(SB), Y1, Y1
+	VSUBPD       w4330000000000080<>+0(SB), Y5, Y5
 	VPAND        w000fffffffffffff<>+0(SB), Y0, Y0
+	VPAND        w000fffffffffffff<>+0(SB), Y4, Y8
 	VPADDQ       w3fe6000000000000<>+0(SB), Y0, Y0
-	VMOVUPD      w3ff0000000000000<>+0(SB), Y5
-	VFMSUB213PD  Y5, Y3, Y0
-	VFMADD231PD  w3fe62e42fefa3800<>+0(SB), Y1, Y4
-	VADDPD       Y0, Y4, Y3
-	VSUBPD       Y3, Y4, Y4
-	VADDPD       Y0, Y4, Y4
-	VFMADD231PD  w3d2ef35793c76730<>+0(SB), Y1, Y4
+	VPADDQ       w3fe6000000000000<>+0(SB), Y8, Y8
+	VMOVUPD      w3ff0000000000000<>+0(SB), Y4
+	VMOVUPD      w3ff0000000000000<>+0(SB), Y9
+	VFMSUB213PD  Y4, Y2, Y0
+	VFMSUB213PD  Y9, Y6, Y8
+	VFMADD231PD  w3fe62e42fefa3800<>+0(SB), Y1, Y3
+	VFMADD231PD  w3fe62e42fefa3800<>+0(SB), Y5, Y7
+	VADDPD       Y0, Y3, Y2
+	VADDPD       Y8, Y7, Y4
+	VSUBPD       Y2, Y3, Y3
+	VSUBPD       Y4, Y7, Y6
+	VADDPD       Y0, Y3, Y3
+	VADDPD       Y8, Y6, Y6
+	VFMADD231PD  w3d2ef35793c76730<>+0(SB), Y1, Y3
+	VFMADD231PD  w3d2ef35793c76730<>+0(SB), Y5, Y6
 	VMULPD       Y0, Y0, Y1
-	VFMADD231PD  wbfe0000000000001<>+0(SB), Y1, Y4
+	VMULPD       Y8, Y8, Y9
+	VFMADD231PD  wbfe0000000000001<>+0(SB), Y1, Y3
+	VFMADD231PD  wbfe0000000000001<>+0(SB), Y9, Y6
 	VMOVUPD      wbfc55575e506c89f<>+0(SB), Y5
+	VMOVUPD      wbfc55575e506c89f<>+0(SB), Y10
 	VFMADD213PD  w3fc999b324f10111<>+0(SB), Y0, Y5
-	VMOVUPD      wbfcfffffffeb4590<>+0(SB), Y6
-	VFMADD213PD  w3fd555555551305b<>+0(SB), Y0, Y6
-	VFMADD213PD  Y6, Y1, Y5
+	VFMADD213PD  w3fc999b324f10111<>+0(SB), Y8, Y10
+	VMOVUPD      wbfcfffffffeb4590<>+0(SB), Y7
+	VMOVUPD      wbfcfffffffeb4590<>+0(SB), Y11
+	VFMADD213PD  w3fd555555551305b<>+0(SB), Y0, Y7
+	VFMADD213PD  w3fd555555551305b<>+0(SB), Y8, Y11
+	VFMADD213PD  Y7, Y1, Y5
+	VFMADD213PD  Y11, Y9, Y10
 	VMULPD       Y0, Y1, Y1
-	VFMADD213PD  Y4, Y1, Y5
-	VADDPD       Y3, Y5, Y0
+	VMULPD       Y8, Y9, Y9
+	VFMADD213PD  Y3, Y1, Y5
+	VFMADD213PD  Y6, Y9, Y10
+	VADDPD       Y2, Y5, Y0
+	VADDPD       Y4, Y10, Y1
 	VMULPD       wc000000000000000<>+0(SB), Y0, Y0
+	VMULPD       wc000000000000000<>+0(SB), Y1, Y1
 	VSQRTPD      Y0, Y0
-	VMOVUPD      Y0, (AX)(R8*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x40, R8
-	SUBQ         $0x00000008, DI
+	VSQRTPD      Y1, Y1
+	VMOVUPD      Y0, (AX)(DI*1)
+	VMOVUPD      Y1, 64(AX)(DI*1)
+	LEAQ         nearLanes<>+0(SB), R8
+	VMOVUPD      32(AX)(DI*1), Y0
+	VCMPPD       $0x1d, w3fee000000000000<>+0(SB), Y0, Y0
+	VMOVMSKPD    Y0, R9
+	MOVBLZX      256(R8)(R9*1), R10
+	SHLL         $0x04, R9
+	LEAQ         (DI), R11
+	VMOVQ        R11, X0
+	VPBROADCASTD X0, X0
+	VPADDD       (R8)(R9*1), X0, X0
+	VMOVDQU      X0, (DX)
+	LEAQ         (DX)(R10*4), DX
+	LEAQ         nearLanes<>+0(SB), R8
+	VMOVUPD      96(AX)(DI*1), Y0
+	VCMPPD       $0x1d, w3fee000000000000<>+0(SB), Y0, Y0
+	VMOVMSKPD    Y0, R9
+	MOVBLZX      256(R8)(R9*1), R10
+	SHLL         $0x04, R9
+	LEAQ         64(DI), R11
+	VMOVQ        R11, X0
+	VPBROADCASTD X0, X0
+	VPADDD       (R8)(R9*1), X0, X0
+	VMOVDQU      X0, (DX)
+	LEAQ         (DX)(R10*4), DX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000010, SI
 	JMP          radii64
 
 radii64End:
-	LEAQ         768(DX), CX
-	CMPQ         CX, BX
+	LEAQ         31(SP), BX
+	ANDQ         $-32, BX
+	LEAQ         768(BX), CX
+	CMPQ         CX, DX
 	JE           near64End
 	VPBROADCASTD (CX), X0
-	VMOVDQU      X0, (BX)
+	VMOVDQU      X0, (DX)
 
 near64:
 	MOVL         (CX), SI
 	MOVL         4(CX), DI
 	MOVL         8(CX), R8
 	MOVL         12(CX), R9
-	VMOVSD       32(AX)(SI*1), X2
-	VMOVHPD      32(AX)(DI*1), X2, X2
-	VMOVSD       32(AX)(R8*1), X0
-	VMOVHPD      32(AX)(R9*1), X0, X0
-	VINSERTF128  $0x01, X0, Y2, Y0
+	VMOVSD       32(AX)(SI*1), X0
+	VMOVHPD      32(AX)(DI*1), X0, X0
+	VMOVSD       32(AX)(R8*1), X1
+	VMOVHPD      32(AX)(R9*1), X1, X1
+	VINSERTF128  $0x01, X1, Y0, Y0
 	VSUBPD       w3ff0000000000000<>+0(SB), Y0, Y0
 	VMULPD       Y0, Y0, Y1
-	VMULPD       Y0, Y1, Y3
-	VMOVUPD      wbfb999eb43b068ff<>+0(SB), Y4
-	VFMADD213PD  w3fbc7184282ad6ca<>+0(SB), Y0, Y4
-	VFMADD231PD  w3fb78182f7afd085<>+0(SB), Y1, Y4
-	VFMADD231PD  wbfb5521375d145cd<>+0(SB), Y3, Y4
-	VMOVUPD      w3fc24924a344de30<>+0(SB), Y5
-	VFMADD213PD  wbfc55555556745a7<>+0(SB), Y0, Y5
-	VFMADD231PD  wbfbfffffa4423d65<>+0(SB), Y1, Y5
-	VFMADD213PD  Y5, Y3, Y4
-	VMOVUPD      wbfcffffffffffdcb<>+0(SB), Y5
-	VFMADD213PD  w3fd5555555555577<>+0(SB), Y0, Y5
-	VFMADD231PD  w3fc999999995dd0c<>+0(SB), Y1, Y5
-	VFMADD213PD  Y5, Y3, Y4
+	VMULPD       Y0, Y1, Y2
+	VMOVUPD      wbfb999eb43b068ff<>+0(SB), Y3
+	VFMADD213PD  w3fbc7184282ad6ca<>+0(SB), Y0, Y3
+	VFMADD231PD  w3fb78182f7afd085<>+0(SB), Y1, Y3
+	VFMADD231PD  wbfb5521375d145cd<>+0(SB), Y2, Y3
+	VMOVUPD      w3fc24924a344de30<>+0(SB), Y4
+	VFMADD213PD  wbfc55555556745a7<>+0(SB), Y0, Y4
+	VFMADD231PD  wbfbfffffa4423d65<>+0(SB), Y1, Y4
+	VFMADD213PD  Y4, Y2, Y3
+	VMOVUPD      wbfcffffffffffdcb<>+0(SB), Y4
+	VFMADD213PD  w3fd5555555555577<>+0(SB), Y0, Y4
+	VFMADD231PD  w3fc999999995dd0c<>+0(SB), Y1, Y4
+	VFMADD213PD  Y4, Y2, Y3
 	VMOVUPD      w41a0000000000000<>+0(SB), Y1
 	VFMADD213PD  Y0, Y0, Y1
 	VFNMADD231PD w41a0000000000000<>+0(SB), Y0, Y1
-	VMULPD       Y1, Y1, Y5
-	VMOVUPD      wbfe0000000000000<>+0(SB), Y6
-	VFMADD213PD  Y0, Y5, Y6
-	VSUBPD       Y6, Y0, Y7
-	VFMADD231PD  wbfe0000000000000<>+0(SB), Y5, Y7
-	VSUBPD       Y1, Y0, Y5
-	VMULPD       wbfe0000000000000<>+0(SB), Y5, Y5
+	VMULPD       Y1, Y1, Y4
+	VMOVUPD      wbfe0000000000000<>+0(SB), Y5
+	VFMADD213PD  Y0, Y4, Y5
+	VSUBPD       Y5, Y0, Y6
+	VFMADD231PD  wbfe0000000000000<>+0(SB), Y4, Y6
+	VSUBPD       Y1, Y0, Y4
+	VMULPD       wbfe0000000000000<>+0(SB), Y4, Y4
 	VADDPD       Y0, Y1, Y1
-	VFMADD231PD  Y1, Y5, Y7
-	VFMADD213PD  Y7, Y3, Y4
-	VADDPD       Y6, Y4, Y0
+	VFMADD231PD  Y1, Y4, Y6
+	VFMADD213PD  Y6, Y2, Y3
+	VADDPD       Y5, Y3, Y0
 	VMULPD       wc000000000000000<>+0(SB), Y0, Y0
 	VSQRTPD      Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
@@ -1025,26 +1090,26 @@ near64:
 	VMOVLPD      X1, (AX)(R8*1)
 	VMOVHPD      X1, (AX)(R9*1)
 	ADDQ         $0x10, CX
-	CMPQ         CX, BX
+	CMPQ         CX, DX
 	JB           near64
 
 near64End:
 	VBROADCASTSD mean+24(FP), Y0
-	VMOVUPD      Y0, 704(DX)
+	VMOVUPD      Y0, 704(BX)
 	VBROADCASTSD std+32(FP), Y0
-	VMOVUPD      Y0, 736(DX)
+	VMOVUPD      Y0, 736(BX)
 	LEAQ         sincos64<>+0(SB), CX
-	MOVQ         words+8(FP), BX
+	MOVQ         words+8(FP), DX
 	MOVQ         n+16(FP), SI
 	MOVL         $0x0000000f, DI
 
 angles64:
 	CMPQ         SI, $0x00000010
 	JB           angles64End
-	VMOVUPD      (BX), Y0
-	VMOVUPD      64(BX), Y1
-	VUNPCKHPD    32(BX), Y0, Y0
-	VUNPCKHPD    96(BX), Y1, Y2
+	VMOVUPD      (DX), Y0
+	VMOVUPD      64(DX), Y1
+	VUNPCKHPD    32(DX), Y0, Y0
+	VUNPCKHPD    96(DX), Y1, Y2
 	VANDPD       w00000000ffffffff<>+0(SB), Y0, Y1
 	VANDPD       w00000000ffffffff<>+0(SB), Y2, Y3
 	VPOR         w4130000000000000<>+0(SB), Y1, Y1
@@ -1077,24 +1142,24 @@ angles64:
 	VANDNPD      Y8, Y6, Y8
 	VANDNPD      Y1, Y2, Y1
 	VANDNPD      Y6, Y7, Y6
-	VMOVUPD      Y1, 160(DX)
-	VMOVUPD      Y6, 512(DX)
+	VMOVUPD      Y1, 160(BX)
+	VMOVUPD      Y6, 512(BX)
 	VPSLLQ       $0x3f, Y3, Y2
 	VPSLLQ       $0x3f, Y8, Y7
 	VORPD        Y2, Y1, Y1
 	VORPD        Y7, Y6, Y6
-	VMOVUPD      Y1, 192(DX)
-	VMOVUPD      Y6, 544(DX)
+	VMOVUPD      Y1, 192(BX)
+	VMOVUPD      Y6, 544(BX)
 	VPSLLQ       $0x3e, Y3, Y3
 	VPSLLQ       $0x3e, Y8, Y8
 	VANDPD       w8000000000000000<>+0(SB), Y3, Y3
 	VANDPD       w8000000000000000<>+0(SB), Y8, Y8
-	VMOVUPD      Y3, 224(DX)
-	VMOVUPD      Y8, 576(DX)
+	VMOVUPD      Y3, 224(BX)
+	VMOVUPD      Y8, 576(BX)
 	VXORPD       Y2, Y3, Y3
 	VXORPD       Y7, Y8, Y8
-	VMOVUPD      Y3, 256(DX)
-	VMOVUPD      Y8, 608(DX)
+	VMOVUPD      Y3, 256(BX)
+	VMOVUPD      Y8, 608(BX)
 	VMOVUPD      Y0, Y1
 	VMOVUPD      Y5, Y3
 	VFNMADD231PD w3ff921fb58000000<>+0(SB), Y4, Y1
@@ -1119,8 +1184,8 @@ angles64:
 	VFNMADD231PD wbacd747f23e32ed7<>+0(SB), Y9, Y8
 	VADDPD       Y3, Y1, Y1
 	VADDPD       Y8, Y7, Y7
-	VMOVUPD      160(DX), Y3
-	VMOVUPD      512(DX), Y8
+	VMOVUPD      160(BX), Y3
+	VMOVUPD      512(BX), Y8
 	VMOVUPD      w3ff921fb54442d18<>+0(SB), Y4
 	VMOVUPD      w3ff921fb54442d18<>+0(SB), Y9
 	VSUBPD       Y0, Y4, Y4
@@ -1139,14 +1204,14 @@ angles64:
 	VBLENDVPD    Y8, Y13, Y6, Y6
 	VBLENDVPD    Y3, Y4, Y1, Y1
 	VBLENDVPD    Y8, Y9, Y7, Y3
-	VMOVUPD      Y2, (DX)
-	VMOVUPD      Y6, 352(DX)
-	VMOVUPD      Y1, 32(DX)
-	VMOVUPD      Y3, 384(DX)
+	VMOVUPD      Y2, (BX)
+	VMOVUPD      Y6, 352(BX)
+	VMOVUPD      Y1, 32(BX)
+	VMOVUPD      Y3, 384(BX)
 	VANDPD       w8000000000000000<>+0(SB), Y2, Y1
 	VANDPD       w8000000000000000<>+0(SB), Y6, Y3
-	VMOVUPD      Y1, 64(DX)
-	VMOVUPD      Y3, 416(DX)
+	VMOVUPD      Y1, 64(BX)
+	VMOVUPD      Y3, 416(BX)
 	VXORPD       Y1, Y2, Y2
 	VXORPD       Y3, Y6, Y6
 	VXORPD       Y1, Y0, Y0
@@ -1163,8 +1228,8 @@ angles64:
 	VMOVMSKPD    Y7, R9
 	VPSLLQ       $0x05, Y1, Y3
 	VPSLLQ       $0x05, Y4, Y7
-	VMOVDQU      Y3, 160(DX)
-	VMOVDQU      Y7, 512(DX)
+	VMOVDQU      Y3, 160(BX)
+	VMOVDQU      Y7, 512(BX)
 	VSUBPD       w42c8000000000000<>+0(SB), Y1, Y1
 	VSUBPD       w42c8000000000000<>+0(SB), Y4, Y4
 	VSUBPD       Y1, Y2, Y2
@@ -1173,16 +1238,16 @@ angles64:
 	VSUBPD       Y4, Y11, Y11
 	VADDPD       Y5, Y0, Y0
 	VADDPD       Y12, Y11, Y11
-	VMOVUPD      Y2, 96(DX)
-	VMOVUPD      Y6, 448(DX)
-	VMOVUPD      Y0, 128(DX)
-	VMOVUPD      Y11, 480(DX)
+	VMOVUPD      Y2, 96(BX)
+	VMOVUPD      Y6, 448(BX)
+	VMOVUPD      Y0, 128(BX)
+	VMOVUPD      Y11, 480(BX)
 	ANDL         R8, DI
 	ANDL         R9, DI
-	VMOVUPD      (DX), Y0
-	VMOVUPD      352(DX), Y5
-	VMOVUPD      32(DX), Y1
-	VMOVUPD      384(DX), Y6
+	VMOVUPD      (BX), Y0
+	VMOVUPD      352(BX), Y5
+	VMOVUPD      32(BX), Y1
+	VMOVUPD      384(BX), Y6
 	VMULPD       Y0, Y0, Y2
 	VMULPD       Y5, Y5, Y7
 	VMOVUPD      wbe5addffc2fcdf59<>+0(SB), Y3
@@ -1203,14 +1268,14 @@ angles64:
 	VFMADD213PD  Y6, Y7, Y8
 	VADDPD       Y0, Y3, Y0
 	VADDPD       Y5, Y8, Y1
-	VMOVUPD      Y0, 320(DX)
-	VMOVUPD      Y1, 672(DX)
-	VMOVUPD      64(DX), Y0
-	VMOVUPD      416(DX), Y1
-	VXORPD       32(DX), Y0, Y0
-	VXORPD       384(DX), Y1, Y5
-	VMOVUPD      96(DX), Y1
-	VMOVUPD      448(DX), Y6
+	VMOVUPD      Y0, 320(BX)
+	VMOVUPD      Y1, 672(BX)
+	VMOVUPD      64(BX), Y0
+	VMOVUPD      416(BX), Y1
+	VXORPD       32(BX), Y0, Y0
+	VXORPD       384(BX), Y1, Y5
+	VMOVUPD      96(BX), Y1
+	VMOVUPD      448(BX), Y6
 	VMULPD       Y1, Y1, Y2
 	VMULPD       Y6, Y6, Y7
 	VMOVUPD      w3f811110e829872f<>+0(SB), Y3
@@ -1233,12 +1298,12 @@ angles64:
 	VMULPD       Y7, Y9, Y9
 	VFMADD231PD  Y1, Y0, Y4
 	VFMADD231PD  Y6, Y5, Y9
-	VMOVUPD      Y3, 96(DX)
-	VMOVUPD      Y8, 448(DX)
-	VMOVUPD      Y4, 32(DX)
-	VMOVUPD      Y9, 384(DX)
-	VMOVUPD      128(DX), Y0
-	VMOVUPD      480(DX), Y4
+	VMOVUPD      Y3, 96(BX)
+	VMOVUPD      Y8, 448(BX)
+	VMOVUPD      Y4, 32(BX)
+	VMOVUPD      Y9, 384(BX)
+	VMOVUPD      128(BX), Y0
+	VMOVUPD      480(BX), Y4
 	VMULPD       Y0, Y0, Y1
 	VMULPD       Y4, Y4, Y5
 	VMOVUPD      w3f811110e829872f<>+0(SB), Y2
@@ -1257,18 +1322,18 @@ angles64:
 	VFMADD213PD  w3fe0000000000000<>+0(SB), Y5, Y3
 	VMULPD       Y1, Y0, Y0
 	VMULPD       Y5, Y3, Y3
-	VMOVUPD      Y2, 128(DX)
-	VMOVUPD      Y6, 480(DX)
-	VMOVUPD      Y0, 288(DX)
-	VMOVUPD      Y3, 640(DX)
-	MOVL         160(DX), R8
-	MOVL         512(DX), R12
-	MOVL         168(DX), R9
-	MOVL         520(DX), R13
-	MOVL         176(DX), R10
-	MOVL         528(DX), R14
-	MOVL         184(DX), R11
-	MOVL         536(DX), R15
+	VMOVUPD      Y2, 128(BX)
+	VMOVUPD      Y6, 480(BX)
+	VMOVUPD      Y0, 288(BX)
+	VMOVUPD      Y3, 640(BX)
+	MOVL         160(BX), R8
+	MOVL         512(BX), R12
+	MOVL         168(BX), R9
+	MOVL         520(BX), R13
+	MOVL         176(BX), R10
+	MOVL         528(BX), R14
+	MOVL         184(BX), R11
+	MOVL         536(BX), R15
 	VMOVUPD      (CX)(R8*1), X0
 	VMOVUPD      (CX)(R12*1), X3
 	VMOVUPD      (CX)(R9*1), X1
@@ -1297,46 +1362,46 @@ angles64:
 	VMOVUPD      Y6, Y10
 	VMOVUPD      Y1, Y7
 	VMOVUPD      Y8, Y11
-	VFMADD231PD  96(DX), Y1, Y3
-	VFMADD231PD  448(DX), Y8, Y10
-	VFNMADD231PD 128(DX), Y0, Y7
-	VFNMADD231PD 480(DX), Y6, Y11
-	VFNMADD231PD 32(DX), Y2, Y3
-	VFNMADD231PD 384(DX), Y5, Y10
-	VFNMADD231PD 288(DX), Y4, Y7
-	VFNMADD231PD 640(DX), Y9, Y11
-	VFMADD231PD  96(DX), Y4, Y3
-	VFMADD231PD  448(DX), Y9, Y10
-	VFNMADD231PD 128(DX), Y2, Y7
-	VFNMADD231PD 480(DX), Y5, Y11
+	VFMADD231PD  96(BX), Y1, Y3
+	VFMADD231PD  448(BX), Y8, Y10
+	VFNMADD231PD 128(BX), Y0, Y7
+	VFNMADD231PD 480(BX), Y6, Y11
+	VFNMADD231PD 32(BX), Y2, Y3
+	VFNMADD231PD 384(BX), Y5, Y10
+	VFNMADD231PD 288(BX), Y4, Y7
+	VFNMADD231PD 640(BX), Y9, Y11
+	VFMADD231PD  96(BX), Y4, Y3
+	VFMADD231PD  448(BX), Y9, Y10
+	VFNMADD231PD 128(BX), Y2, Y7
+	VFNMADD231PD 480(BX), Y5, Y11
 	VADDPD       Y2, Y3, Y3
 	VADDPD       Y5, Y10, Y10
 	VADDPD       Y4, Y7, Y7
 	VADDPD       Y9, Y11, Y11
-	VMOVUPD      64(DX), Y0
-	VMOVUPD      416(DX), Y1
+	VMOVUPD      64(BX), Y0
+	VMOVUPD      416(BX), Y1
 	VXORPD       Y0, Y3, Y3
 	VXORPD       Y1, Y10, Y10
-	VXORPD       (DX), Y0, Y0
-	VXORPD       352(DX), Y1, Y1
+	VXORPD       (BX), Y0, Y0
+	VXORPD       352(BX), Y1, Y1
 	VCMPPD       $0x11, w3fc020c49ba5e354<>+0(SB), Y0, Y0
 	VCMPPD       $0x11, w3fc020c49ba5e354<>+0(SB), Y1, Y1
-	VBLENDVPD    Y0, 320(DX), Y3, Y0
-	VBLENDVPD    Y1, 672(DX), Y10, Y3
-	VMOVUPD      192(DX), Y1
-	VMOVUPD      544(DX), Y4
+	VBLENDVPD    Y0, 320(BX), Y3, Y0
+	VBLENDVPD    Y1, 672(BX), Y10, Y3
+	VMOVUPD      192(BX), Y1
+	VMOVUPD      544(BX), Y4
 	VBLENDVPD    Y1, Y7, Y0, Y2
 	VBLENDVPD    Y4, Y11, Y3, Y5
 	VBLENDVPD    Y1, Y0, Y7, Y0
 	VBLENDVPD    Y4, Y3, Y11, Y4
-	VXORPD       224(DX), Y2, Y2
-	VXORPD       576(DX), Y5, Y5
-	VXORPD       256(DX), Y0, Y0
-	VXORPD       608(DX), Y4, Y4
+	VXORPD       224(BX), Y2, Y2
+	VXORPD       576(BX), Y5, Y5
+	VXORPD       256(BX), Y0, Y0
+	VXORPD       608(BX), Y4, Y4
 	VMOVUPD      (AX), Y1
 	VMOVUPD      64(AX), Y6
-	VMOVUPD      736(DX), Y3
-	VMOVUPD      736(DX), Y7
+	VMOVUPD      736(BX), Y3
+	VMOVUPD      736(BX), Y7
 	VMULPD       Y1, Y2, Y2
 	VMULPD       Y6, Y5, Y5
 	VMULPD       Y1, Y0, Y0
@@ -1349,16 +1414,16 @@ angles64:
 	VMULPD       Y7, Y6, Y6
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y7, Y4, Y4
-	VADDPD       704(DX), Y1, Y1
-	VADDPD       704(DX), Y6, Y6
-	VADDPD       704(DX), Y0, Y0
-	VADDPD       704(DX), Y4, Y4
+	VADDPD       704(BX), Y1, Y1
+	VADDPD       704(BX), Y6, Y6
+	VADDPD       704(BX), Y0, Y0
+	VADDPD       704(BX), Y4, Y4
 	VMOVUPD      Y1, (AX)
 	VMOVUPD      Y6, 64(AX)
 	VMOVUPD      Y0, 32(AX)
 	VMOVUPD      Y4, 96(AX)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000010, SI
 	JMP          angles64
 
@@ -2069,88 +2134,6 @@ DATA sincos64<>+3504(SB)/8, $0x3fe514f57d7bf3da
 DATA sincos64<>+3512(SB)/8, $0x3c747a108073c259
 GLOBL sincos64<>(SB), RODATA|NOPTR, $3520
 
-DATA nearLanes<>+0(SB)/4, $0x00000000
-DATA nearLanes<>+4(SB)/4, $0x00000000
-DATA nearLanes<>+8(SB)/4, $0x00000000
-DATA nearLanes<>+12(SB)/4, $0x00000000
-DATA nearLanes<>+16(SB)/4, $0x00000000
-DATA nearLanes<>+20(SB)/4, $0x00000000
-DATA nearLanes<>+24(SB)/4, $0x00000000
-DATA nearLanes<>+28(SB)/4, $0x00000000
-DATA nearLanes<>+32(SB)/4, $0x00000008
-DATA nearLanes<>+36(SB)/4, $0x00000000
-DATA nearLanes<>+40(SB)/4, $0x00000000
-DATA nearLanes<>+44(SB)/4, $0x00000000
-DATA nearLanes<>+48(SB)/4, $0x00000000
-DATA nearLanes<>+52(SB)/4, $0x00000008
-DATA nearLanes<>+56(SB)/4, $0x00000000
-DATA nearLanes<>+60(SB)/4, $0x00000000
-DATA nearLanes<>+64(SB)/4, $0x00000010
-DATA nearLanes<>+68(SB)/4, $0x00000000
-DATA nearLanes<>+72(SB)/4, $0x00000000
-DATA nearLanes<>+76(SB)/4, $0x00000000
-DATA nearLanes<>+80(SB)/4, $0x00000000
-DATA nearLanes<>+84(SB)/4, $0x00000010
-DATA nearLanes<>+88(SB)/4, $0x00000000
-DATA nearLanes<>+92(SB)/4, $0x00000000
-DATA nearLanes<>+96(SB)/4, $0x00000008
-DATA nearLanes<>+100(SB)/4, $0x00000010
-DATA nearLanes<>+104(SB)/4, $0x00000000
-DATA nearLanes<>+108(SB)/4, $0x00000000
-DATA nearLanes<>+112(SB)/4, $0x00000000
-DATA nearLanes<>+116(SB)/4, $0x00000008
-DATA nearLanes<>+120(SB)/4, $0x00000010
-DATA nearLanes<>+124(SB)/4, $0x00000000
-DATA nearLanes<>+128(SB)/4, $0x00000018
-DATA nearLanes<>+132(SB)/4, $0x00000000
-DATA nearLanes<>+136(SB)/4, $0x00000000
-DATA nearLanes<>+140(SB)/4, $0x00000000
-DATA nearLanes<>+144(SB)/4, $0x00000000
-DATA nearLanes<>+148(SB)/4, $0x00000018
-DATA nearLanes<>+152(SB)/4, $0x00000000
-DATA nearLanes<>+156(SB)/4, $0x00000000
-DATA nearLanes<>+160(SB)/4, $0x00000008
-DATA nearLanes<>+164(SB)/4, $0x00000018
-DATA nearLanes<>+168(SB)/4, $0x00000000
-DATA nearLanes<>+172(SB)/4, $0x00000000
-DATA nearLanes<>+176(SB)/4, $0x00000000
-DATA nearLanes<>+180(SB)/4, $0x00000008
-DATA nearLanes<>+184(SB)/4, $0x00000018
-DATA nearLanes<>+188(SB)/4, $0x00000000
-DATA nearLanes<>+192(SB)/4, $0x00000010
-DATA nearLanes<>+196(SB)/4, $0x00000018
-DATA nearLanes<>+200(SB)/4, $0x00000000
-DATA nearLanes<>+204(SB)/4, $0x00000000
-DATA nearLanes<>+208(SB)/4, $0x00000000
-DATA nearLanes<>+212(SB)/4, $0x00000010
-DATA nearLanes<>+216(SB)/4, $0x00000018
-DATA nearLanes<>+220(SB)/4, $0x00000000
-DATA nearLanes<>+224(SB)/4, $0x00000008
-DATA nearLanes<>+228(SB)/4, $0x00000010
-DATA nearLanes<>+232(SB)/4, $0x00000018
-DATA nearLanes<>+236(SB)/4, $0x00000000
-DATA nearLanes<>+240(SB)/4, $0x00000000
-DATA nearLanes<>+244(SB)/4, $0x00000008
-DATA nearLanes<>+248(SB)/4, $0x00000010
-DATA nearLanes<>+252(SB)/4, $0x00000018
-DATA nearLanes<>+256(SB)/1, $0x00
-DATA nearLanes<>+257(SB)/1, $0x01
-DATA nearLanes<>+258(SB)/1, $0x01
-DATA nearLanes<>+259(SB)/1, $0x02
-DATA nearLanes<>+260(SB)/1, $0x01
-DATA nearLanes<>+261(SB)/1, $0x02
-DATA nearLanes<>+262(SB)/1, $0x02
-DATA nearLanes<>+263(SB)/1, $0x03
-DATA nearLanes<>+264(SB)/1, $0x01
-DATA nearLanes<>+265(SB)/1, $0x02
-DATA nearLanes<>+266(SB)/1, $0x02
-DATA nearLanes<>+267(SB)/1, $0x03
-DATA nearLanes<>+268(SB)/1, $0x02
-DATA nearLanes<>+269(SB)/1, $0x03
-DATA nearLanes<>+270(SB)/1, $0x03
-DATA nearLanes<>+271(SB)/1, $0x04
-GLOBL nearLanes<>(SB), RODATA|NOPTR, $272
-
 DATA w00000000ffffffff<>+0(SB)/8, $0x00000000ffffffff
 DATA w00000000ffffffff<>+8(SB)/8, $0x00000000ffffffff
 DATA w00000000ffffffff<>+16(SB)/8, $0x00000000ffffffff
@@ -2174,12 +2157,6 @@ DATA w3f2fffffffffffff<>+8(SB)/8, $0x3f2fffffffffffff
 DATA w3f2fffffffffffff<>+16(SB)/8, $0x3f2fffffffffffff
 DATA w3f2fffffffffffff<>+24(SB)/8, $0x3f2fffffffffffff
 GLOBL w3f2fffffffffffff<>(SB), RODATA|NOPTR, $32
-
-DATA w3fee000000000000<>+0(SB)/8, $0x3fee000000000000
-DATA w3fee000000000000<>+8(SB)/8, $0x3fee000000000000
-DATA w3fee000000000000<>+16(SB)/8, $0x3fee000000000000
-DATA w3fee000000000000<>+24(SB)/8, $0x3fee000000000000
-GLOBL w3fee000000000000<>(SB), RODATA|NOPTR, $32
 
 DATA wc81a000000000000<>+0(SB)/8, $0xc81a000000000000
 DATA wc81a000000000000<>+8(SB)/8, $0xc81a000000000000
@@ -2264,6 +2241,94 @@ DATA wc000000000000000<>+8(SB)/8, $0xc000000000000000
 DATA wc000000000000000<>+16(SB)/8, $0xc000000000000000
 DATA wc000000000000000<>+24(SB)/8, $0xc000000000000000
 GLOBL wc000000000000000<>(SB), RODATA|NOPTR, $32
+
+DATA nearLanes<>+0(SB)/4, $0x00000000
+DATA nearLanes<>+4(SB)/4, $0x00000000
+DATA nearLanes<>+8(SB)/4, $0x00000000
+DATA nearLanes<>+12(SB)/4, $0x00000000
+DATA nearLanes<>+16(SB)/4, $0x00000000
+DATA nearLanes<>+20(SB)/4, $0x00000000
+DATA nearLanes<>+24(SB)/4, $0x00000000
+DATA nearLanes<>+28(SB)/4, $0x00000000
+DATA nearLanes<>+32(SB)/4, $0x00000008
+DATA nearLanes<>+36(SB)/4, $0x00000000
+DATA nearLanes<>+40(SB)/4, $0x00000000
+DATA nearLanes<>+44(SB)/4, $0x00000000
+DATA nearLanes<>+48(SB)/4, $0x00000000
+DATA nearLanes<>+52(SB)/4, $0x00000008
+DATA nearLanes<>+56(SB)/4, $0x00000000
+DATA nearLanes<>+60(SB)/4, $0x00000000
+DATA nearLanes<>+64(SB)/4, $0x00000010
+DATA nearLanes<>+68(SB)/4, $0x00000000
+DATA nearLanes<>+72(SB)/4, $0x00000000
+DATA nearLanes<>+76(SB)/4, $0x00000000
+DATA nearLanes<>+80(SB)/4, $0x00000000
+DATA nearLanes<>+84(SB)/4, $0x00000010
+DATA nearLanes<>+88(SB)/4, $0x00000000
+DATA nearLanes<>+92(SB)/4, $0x00000000
+DATA nearLanes<>+96(SB)/4, $0x00000008
+DATA nearLanes<>+100(SB)/4, $0x00000010
+DATA nearLanes<>+104(SB)/4, $0x00000000
+DATA nearLanes<>+108(SB)/4, $0x00000000
+DATA nearLanes<>+112(SB)/4, $0x00000000
+DATA nearLanes<>+116(SB)/4, $0x00000008
+DATA nearLanes<>+120(SB)/4, $0x00000010
+DATA nearLanes<>+124(SB)/4, $0x00000000
+DATA nearLanes<>+128(SB)/4, $0x00000018
+DATA nearLanes<>+132(SB)/4, $0x00000000
+DATA nearLanes<>+136(SB)/4, $0x00000000
+DATA nearLanes<>+140(SB)/4, $0x00000000
+DATA nearLanes<>+144(SB)/4, $0x00000000
+DATA nearLanes<>+148(SB)/4, $0x00000018
+DATA nearLanes<>+152(SB)/4, $0x00000000
+DATA nearLanes<>+156(SB)/4, $0x00000000
+DATA nearLanes<>+160(SB)/4, $0x00000008
+DATA nearLanes<>+164(SB)/4, $0x00000018
+DATA nearLanes<>+168(SB)/4, $0x00000000
+DATA nearLanes<>+172(SB)/4, $0x00000000
+DATA nearLanes<>+176(SB)/4, $0x00000000
+DATA nearLanes<>+180(SB)/4, $0x00000008
+DATA nearLanes<>+184(SB)/4, $0x00000018
+DATA nearLanes<>+188(SB)/4, $0x00000000
+DATA nearLanes<>+192(SB)/4, $0x00000010
+DATA nearLanes<>+196(SB)/4, $0x00000018
+DATA nearLanes<>+200(SB)/4, $0x00000000
+DATA nearLanes<>+204(SB)/4, $0x00000000
+DATA nearLanes<>+208(SB)/4, $0x00000000
+DATA nearLanes<>+212(SB)/4, $0x00000010
+DATA nearLanes<>+216(SB)/4, $0x00000018
+DATA nearLanes<>+220(SB)/4, $0x00000000
+DATA nearLanes<>+224(SB)/4, $0x00000008
+DATA nearLanes<>+228(SB)/4, $0x00000010
+DATA nearLanes<>+232(SB)/4, $0x00000018
+DATA nearLanes<>+236(SB)/4, $0x00000000
+DATA nearLanes<>+240(SB)/4, $0x00000000
+DATA nearLanes<>+244(SB)/4, $0x00000008
+DATA nearLanes<>+248(SB)/4, $0x00000010
+DATA nearLanes<>+252(SB)/4, $0x00000018
+DATA nearLanes<>+256(SB)/1, $0x00
+DATA nearLanes<>+257(SB)/1, $0x01
+DATA nearLanes<>+258(SB)/1, $0x01
+DATA nearLanes<>+259(SB)/1, $0x02
+DATA nearLanes<>+260(SB)/1, $0x01
+DATA nearLanes<>+261(SB)/1, $0x02
+DATA nearLanes<>+262(SB)/1, $0x02
+DATA nearLanes<>+263(SB)/1, $0x03
+DATA nearLanes<>+264(SB)/1, $0x01
+DATA nearLanes<>+265(SB)/1, $0x02
+DATA nearLanes<>+266(SB)/1, $0x02
+DATA nearLanes<>+267(SB)/1, $0x03
+DATA nearLanes<>+268(SB)/1, $0x02
+DATA nearLanes<>+269(SB)/1, $0x03
+DATA nearLanes<>+270(SB)/1, $0x03
+DATA nearLanes<>+271(SB)/1, $0x04
+GLOBL nearLanes<>(SB), RODATA|NOPTR, $272
+
+DATA w3fee000000000000<>+0(SB)/8, $0x3fee000000000000
+DATA w3fee000000000000<>+8(SB)/8, $0x3fee000000000000
+DATA w3fee000000000000<>+16(SB)/8, $0x3fee000000000000
+DATA w3fee000000000000<>+24(SB)/8, $0x3fee000000000000
+GLOBL w3fee000000000000<>(SB), RODATA|NOPTR, $32
 
 DATA wbfb999eb43b068ff<>+0(SB)/8, $0xbfb999eb43b068ff
 DATA wbfb999eb43b068ff<>+8(SB)/8, $0xbfb999eb43b068ff

@@ -7,9 +7,6 @@ import (
 	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
-// most64 is the number of values that a call of normal64AVX2 may make.
-const most64 = 256
-
 // normal64 emits the float64 normal, normalF64Generic of package philox,
 // operation by operation. What is a branch there is a choice by masks here, of
 // two results or of what goes into the one formula; numbers near 1, whose
@@ -33,34 +30,24 @@ func (g philox) normal64() error {
 	dst := operand.Mem{Base: g.Load(g.Param("dst"), g.GP64())}
 	table := g.GP64()
 
-	// Memory, whole vectors first.
-	const vectors = 2*restSize + 2*32
-	local := g.AllocLocal(vectors + 4*(most64/2+4) + 32)
-	frame := g.GP64()
-	g.LEAQ(local.Offset(31), frame)
-	g.ANDQ(operand.I32(-32), frame)
-	memory := operand.Mem{Base: frame}
-
+	local := g.AllocLocal(frameSize)
+	f := g.frame(local)
 	list, end := g.GP64(), g.GP64()
-	g.LEAQ(memory.Offset(vectors), end)
+	g.LEAQ(f.list, end)
 	g.LEAQ(logs, table)
 	words := operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
-	g.radii(dst, words, g.Load(g.Param("n"), g.GP64()), table, end)
-	g.LEAQ(memory.Offset(vectors), list)
-	g.near(dst, list, end)
+	at := groups{dst: dst, radius: [2]int{0, 64}, gap: 32, number: func(i int) reg.VecVirtual {
+		x, w := g.YMM(), g.load(words.Offset(64*i))
+		g.VUNPCKLPD(words.Offset(64*i+32), w, x) // 0, 2, 1, 3
+		return g.number(x)
+	}}
+	g.radii(at, words.Base, g.Load(g.Param("n"), g.GP64()), table, end)
+	f = g.frame(local)
+	g.LEAQ(f.list, list)
+	g.near(at, list, end)
 
-	mean, std := memory.Offset(2*restSize), memory.Offset(2*restSize+32)
-	g.VMOVUPD(g.doubles("mean"), mean)
-	g.VMOVUPD(g.doubles("std"), std)
-	var rests [2]rest
-	next := memory
-	for i := range rests {
-		rests[i].allocate(func(size int) operand.Mem {
-			m := next
-			next = next.Offset(size)
-			return m
-		})
-	}
+	g.VMOVUPD(g.doubles("mean"), f.mean)
+	g.VMOVUPD(g.doubles("std"), f.std)
 	g.LEAQ(sincos, table)
 	words = operand.Mem{Base: g.Load(g.Param("words"), g.GP64())}
 	n := g.Load(g.Param("n"), g.GP64())
@@ -68,9 +55,9 @@ func (g philox) normal64() error {
 	g.MOVL(operand.U32(15), all)
 	right := [2]reg.Register{g.GP32(), g.GP32()}
 	group := func(i int) operand.Mem { return dst.Offset(64 * i) }
-	reduce := func(i int) { g.reduce(right[i], g.angles(words.Offset(64*i)), &rests[i]) }
-	polynomials := func(i int) { g.polynomials(&rests[i]) }
-	results := func(i int) { g.results(group(i), mean, std, table, &rests[i]) }
+	reduce := func(i int) { g.reduce(right[i], g.angles(words.Offset(64*i)), &f.rests[i]) }
+	polynomials := func(i int) { g.polynomials(&f.rests[i]) }
+	results := func(i int) { g.results(group(i), f.mean, f.std, table, &f.rests[i]) }
 	g.loop("angles64", n, 16, func() {
 		emit.Abreast(g.Context, func() { reduce(0) }, func() { reduce(1) })
 		g.ANDL(right[0], all)
