@@ -10,7 +10,7 @@ func Log(x float64) float64 { return log64(x) }
 func SinCos(x float64) (sin, cos float64) { return sincos64(x) }
 
 // Outside appends to found the indices of the elements of src that are below
-// low or above high, in order. There are less than 2^31 elements.
+// low or above high, in order. There are fewer than 2^31 elements.
 func Outside[T float32 | float64](found []int32, src []T, low, high T) []int32 {
 	const together = 16
 	narrow, isNarrow := any(src).([]float32)

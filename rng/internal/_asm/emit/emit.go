@@ -41,7 +41,7 @@ var beyond = regexp.MustCompile(`\b[XYZ](1[6-9]|2[0-9]|3[01])\b`)
 
 // legacy finds instructions of SSE, such as MOVSS, that lack the V. While the
 // upper half of any vector register is in use, one costs more than 100 ns on
-// AMD's Zen 3, and some processors of Intel are as slow.
+// AMD's Zen 3; Intel's manuals warn of them, too.
 var legacy = regexp.MustCompile(`(?m)^\t[A-UW-Z][A-Z0-9]*\s.*\bX[0-9]+$`)
 
 // Files gives the values of file registers and writes it.
