@@ -101,9 +101,9 @@ func (c *collect) digest() string {
 
 func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
 	for _, dtype := range layout.DTypes() {
-		large, segment := int64(1<<14+1<<12), int64(1<<14)
+		large, segments := int64(1<<14+1<<12), []int64{1 << 14}
 		if dtype == layout.F32 {
-			large, segment = 1<<20+1<<17, 1<<20 // what runs use
+			large, segments = 1<<20+1<<17, []int64{1 << 18, 0} // 0: what runs take
 		}
 		p := mixed(t, dtype, large)
 		want := ""
@@ -113,14 +113,17 @@ func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
 		}
 		if dtype == layout.F32 {
 			all = all[:2]
+			require.Less(t, fill.SegmentWords(p.Values), large)
 		}
-		for _, o := range all {
-			c := newCollect(t, p)
-			require.NoError(t, fill.Run(t.Context(), p, c, o.Cut(segment, 1<<20)))
-			if want == "" {
-				want = c.digest()
+		for _, segment := range segments {
+			for _, o := range all {
+				c := newCollect(t, p)
+				require.NoError(t, fill.Run(t.Context(), p, c, o.Cut(segment, 1<<20)))
+				if want == "" {
+					want = c.digest()
+				}
+				require.Equal(t, want, c.digest(), "%s %+v in segments of %d", dtype, o, segment)
 			}
-			require.Equal(t, want, c.digest(), "%s %+v", dtype, o)
 		}
 	}
 	small := mixed(t, layout.F32, 50)
