@@ -1,7 +1,10 @@
 package fill_test
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,4 +62,40 @@ func BenchmarkLeader(b *testing.B) {
 		require.NoError(b, err)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Values), "ns/value")
+}
+
+// nowhere is a sink that takes everything.
+type nowhere struct{}
+
+func (nowhere) WriteValues(int, int64, []byte) error { return nil }
+
+// BenchmarkRun draws a model's sizes, and writes nothing.
+func BenchmarkRun(b *testing.B) {
+	p := layers(b, 8)
+	for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			for b.Loop() {
+				require.NoError(b, fill.Run(b.Context(), p, nowhere{}, fill.Options{Workers: workers}))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Values), "ns/value")
+		})
+	}
+}
+
+// BenchmarkGoroutineStart is how long a goroutine takes to start on a core that
+// was idle for a while, which a slice drawn on several cores has to wait for.
+func BenchmarkGoroutineStart(b *testing.B) {
+	const idle = 500 * time.Microsecond
+	var late time.Duration
+	for b.Loop() {
+		for begin := time.Now(); time.Since(begin) < idle; { // one core works, the others fall asleep
+		}
+		started := make(chan time.Duration, 1)
+		begin := time.Now()
+		go func() { started <- time.Since(begin) }()
+		for len(started) == 0 && time.Since(begin) < idle {
+		}
+		late += <-started
+	}
+	b.ReportMetric(float64(late.Microseconds())/float64(b.N), "us/start")
 }

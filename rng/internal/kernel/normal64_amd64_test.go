@@ -227,3 +227,26 @@ func TestFloat64NormalsOfAllLengths(t *testing.T) {
 		}
 	})
 }
+
+// Numbers near 1 wait in a list, which has to have room for all of a call, and
+// for none.
+func TestFloat64NormalsWithAnyNumberOfLogarithmsNearOne(t *testing.T) {
+	onAVX2(t, func() {
+		r := rand.New(rand.NewPCG(9, 10))
+		for blocks := range 50 {
+			for _, share := range []float64{0, 0.5, 1} {
+				words := make([]uint32, 2*Block*blocks)
+				for i := range words {
+					words[i] = r.Uint32()
+					if high := i%2 == 0; high && i%(2*Block) < Block { // of a radius: the upper 21 bits of u count
+						words[i] |= 1 << 20
+						if r.Float64() < share {
+							words[i] &= 1<<17 - 1 // u < 1/16
+						}
+					}
+				}
+				sameNormals64(t, words, 0, 1)
+			}
+		}
+	})
+}
