@@ -55,11 +55,11 @@ func ExamplePlan() {
 	if err != nil {
 		panic(err)
 	}
-	last := p.Steps[len(p.Steps)-1]
-	fmt.Println(p.Mode, last.Param.Name, last.Dist.Draw)
+	last := p.Params().At(p.Params().Len() - 1)
+	fmt.Println(p.Mode(), last.Name, last.Dist.Draw)
 
 	values := make([]float32, last.Elements)
-	if err := weightinit.Values(context.Background(), p, last.Param.Name, values); err != nil {
+	if err := weightinit.Values(context.Background(), p, last.Name, values); err != nil {
 		panic(err)
 	}
 	fmt.Println(values[:3])

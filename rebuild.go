@@ -55,7 +55,7 @@ type Recorded struct {
 	// DType is the stored type; a plugin's mode is told it.
 	DType layout.DType
 	// Plugin names the plugin that the mode comes from; nil for a built-in one.
-	Plugin *plan.Plugin
+	Plugin *registry.Plugin
 }
 
 // ReadRecord reads the record in an output's metadata.
@@ -70,7 +70,7 @@ func ReadRecord(metadata map[string]string) (Recorded, error) {
 	}
 	out := Recorded{Mode: r.Mode, Digest: r.Digest, DType: opts.DType}
 	if r.Plugin != "" {
-		out.Plugin = &plan.Plugin{Name: r.Plugin, Version: r.PluginVersion, H1: r.PluginH1}
+		out.Plugin = &registry.Plugin{Name: r.Plugin, Version: r.PluginVersion, H1: r.PluginH1}
 	}
 	return out, nil
 }

@@ -15,10 +15,7 @@ package weightinit
 import (
 	"context"
 	"fmt"
-	"math"
-	"sync"
 
-	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
 	_ "github.com/weightinit/weightinit/modes/standard" // the built-in modes
@@ -66,48 +63,4 @@ func PlanTensor(ctx context.Context, info registry.Info, settings []string, shap
 	}
 	l := &layout.Layout{Params: []layout.Param{{Name: TensorName, Shape: shape, Role: layout.Tensor, Layer: layout.NoLayer}}}
 	return plan.Build(ctx, l, info, m, opts)
-}
-
-// Values draws one parameter of p in the compute type, before it is rounded to
-// the plan's dtype. It makes only what lies before it in the stream, and is
-// meant for tensors that fit in memory. dst has the parameter's number of
-// elements.
-func Values(ctx context.Context, p *plan.Plan, name string, dst []float32) error {
-	if p.DType.Compute() != layout.F32 {
-		return fmt.Errorf("weightinit: parameter %q is drawn in %s, not f32", name, p.DType.Compute())
-	}
-	for i, step := range p.Steps {
-		if step.Param.Name != name {
-			continue
-		}
-		if step.Elements != int64(len(dst)) {
-			return fmt.Errorf("weightinit: parameter %q has %d elements, dst has %d", name, step.Elements, len(dst))
-		}
-		narrowed := *p
-		narrowed.DType = layout.F32
-		narrowed.Steps = p.Steps[:i+1]
-		sink := &oneTensor{step: i, dst: dst}
-		return fill.Run(ctx, &narrowed, sink, fill.Options{})
-	}
-	return fmt.Errorf("weightinit: the plan has no parameter %q", name)
-}
-
-// oneTensor keeps the values of one step.
-type oneTensor struct {
-	step int
-	mu   sync.Mutex
-	dst  []float32
-}
-
-func (s *oneTensor) WriteValues(step int, first int64, data []byte) error {
-	if step != s.step {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range len(data) / 4 {
-		bits := uint32(data[4*i]) | uint32(data[4*i+1])<<8 | uint32(data[4*i+2])<<16 | uint32(data[4*i+3])<<24
-		s.dst[first+int64(i)] = math.Float32frombits(bits)
-	}
-	return nil
 }

@@ -23,22 +23,22 @@ import (
 	"github.com/weightinit/weightinit/registry"
 )
 
-func toy(t *testing.T, seed uint64, dtype layout.DType) (*plan.Plan, *model.Config) {
+func toy(t *testing.T, seed uint64, dtype layout.DType) *plan.Plan {
 	t.Helper()
 	preset, err := model.LookupPreset("toy-2l")
 	require.NoError(t, err)
 	p, err := weightinit.Plan(t.Context(), preset.Config, "xavier_normal@2", []string{"gain=0.5"}, plan.Options{Seed: seed, DType: dtype})
 	require.NoError(t, err)
-	return p, preset.Config
+	return p
 }
 
 func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 	for _, dtype := range layout.DTypes() {
-		p, cfg := toy(t, 11, dtype)
+		p := toy(t, 11, dtype)
 		dir := t.TempDir()
 		file, folder := filepath.Join(dir, "m.safetensors"), filepath.Join(dir, "npy")
-		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, cfg, file, weightinit.WriteOptions{}))
-		require.NoError(t, weightinit.WriteNPY(t.Context(), p, cfg, folder, weightinit.WriteOptions{}))
+		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, file, weightinit.WriteOptions{}))
+		require.NoError(t, weightinit.WriteNPY(t.Context(), p, folder, weightinit.WriteOptions{}))
 		for _, path := range []string{file, folder} {
 			set, err := checkpoint.Open(path)
 			require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestATensorIsMadeAgainFromItsRecord(t *testing.T) {
 	p, err := weightinit.PlanTensor(t.Context(), info, []string{"fan=fan_out", "nonlinearity=relu"}, []int64{7, 3, 2}, plan.Options{Seed: 3})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "t.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, nil, path, weightinit.WriteOptions{}))
+	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()
@@ -72,9 +72,9 @@ func TestATensorIsMadeAgainFromItsRecord(t *testing.T) {
 }
 
 func TestABrokenRecordIsRefused(t *testing.T) {
-	p, cfg := toy(t, 11, layout.F32)
+	p := toy(t, 11, layout.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, cfg, path, weightinit.WriteOptions{}))
+	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
 	f, err := safetensors.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
@@ -133,9 +133,9 @@ func FuzzRebuild(f *testing.F) {
 }
 
 func TestValuesAreThoseOfTheFile(t *testing.T) {
-	p, cfg := toy(t, 11, layout.F32)
+	p := toy(t, 11, layout.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, cfg, path, weightinit.WriteOptions{}))
+	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()
@@ -157,25 +157,25 @@ func TestValuesAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestACancelledRunLeavesNothing(t *testing.T) {
-	p, cfg := toy(t, 11, layout.F32)
+	p := toy(t, 11, layout.F32)
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
 	dir := t.TempDir()
-	require.ErrorIs(t, weightinit.WriteSafetensors(ctx, p, cfg, filepath.Join(dir, "m.safetensors"), weightinit.WriteOptions{}), stop)
-	require.ErrorIs(t, weightinit.WriteNPY(ctx, p, cfg, filepath.Join(dir, "npy"), weightinit.WriteOptions{}), stop)
+	require.ErrorIs(t, weightinit.WriteSafetensors(ctx, p, filepath.Join(dir, "m.safetensors"), weightinit.WriteOptions{}), stop)
+	require.ErrorIs(t, weightinit.WriteNPY(ctx, p, filepath.Join(dir, "npy"), weightinit.WriteOptions{}), stop)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, entries)
 }
 
 func TestTheSameArgumentsGiveTheSameBytes(t *testing.T) {
-	p, cfg := toy(t, 11, layout.F16)
+	p := toy(t, 11, layout.F16)
 	dir := t.TempDir()
 	var first []byte
 	for workers := range 4 {
 		path := filepath.Join(dir, string(rune('a'+workers))+".safetensors")
-		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, cfg, path, weightinit.WriteOptions{Workers: workers, NoSync: workers%2 == 0}))
+		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{Workers: workers, NoSync: workers%2 == 0}))
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		if first == nil {

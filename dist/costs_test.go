@@ -7,55 +7,44 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 )
 
 func of(rows int64, d dist.Draw) dist.Part { return dist.Part{Rows: rows, Dist: dist.Dist{Draw: d}} }
 
 func TestCostInKnowsWhatTheShapeDecides(t *testing.T) {
-	normal, sparse := dist.Normal{Std: 1}, dist.Sparse{Sparsity: 0.5, Std: 1}
+	sparse := dist.Sparse{Sparsity: 0.5, Std: 1}
 	for _, c := range []struct {
 		name  string
 		draw  dist.Draw
 		shape []int64
-		wide  bool
+		in    dtype.Type
 		words int64
 	}{
-		{"eye", dist.Eye{}, []int64{5, 5}, false, 0},
-		{"dirac", dist.Dirac{Groups: 1}, []int64{5, 5, 3}, false, 0},
-		{"fill", dist.Filled{}, []int64{500}, false, 0},
-		{"orthogonal", dist.Orthogonal{Gain: 1}, []int64{5, 5}, false, 41},
-		{"orthogonal in f64", dist.Orthogonal{Gain: 1}, []int64{4, 8}, true, 64},
-		{"sparse", sparse, []int64{40, 13}, false, 520 + 16 + 13*39},
-		{"sparse in f64: a word a permutation's step all the same", sparse, []int64{40, 2}, true, 160 + 2*39},
-		{"sparse of one row", sparse, []int64{1, 32}, false, 32},
-		{"sparse without rows", sparse, []int64{0, 32}, false, 0},
-		{"sparse without columns", sparse, []int64{32, 0}, false, 0},
-		{"blocks", dist.Blocks{Parts: []dist.Part{of(2, normal), of(1, dist.Constant{}), of(3, dist.Uniform{High: 1})}}, []int64{6, 8}, false, 16 + 24},
-		{"empty trunc_normal", dist.TruncNormal{Std: 1, A: -2, B: 2}, []int64{0}, false, 0},
-		{"trunc_normal by its inverse", dist.TruncNormal{Std: 1, A: -2, B: 2, Algorithm: dist.TorchICDF}, []int64{7}, true, 14},
+		{"eye", dist.Eye{}, []int64{5, 5}, dtype.F32, 0},
+		{"dirac", dist.Dirac{Groups: 1}, []int64{5, 5, 3}, dtype.F32, 0},
+		{"fill", dist.Filled{}, []int64{500}, dtype.F32, 0},
+		{"orthogonal", dist.Orthogonal{Gain: 1}, []int64{5, 5}, dtype.F32, 41},
+		{"orthogonal in f64", dist.Orthogonal{Gain: 1}, []int64{4, 8}, dtype.F64, 64},
+		{"sparse", sparse, []int64{40, 13}, dtype.F32, 520 + 16 + 13*39},
+		{"sparse in f64: a word a permutation's step all the same", sparse, []int64{40, 2}, dtype.F64, 160 + 2*39},
+		{"sparse of one row", sparse, []int64{1, 32}, dtype.F32, 32},
+		{"sparse without rows", sparse, []int64{0, 32}, dtype.F32, 0},
+		{"sparse without columns", sparse, []int64{32, 0}, dtype.F32, 0},
+		{"empty trunc_normal", dist.TruncNormal{Std: 1, A: -2, B: 2}, []int64{0}, dtype.F32, 0},
+		{"trunc_normal by its inverse", dist.TruncNormal{Std: 1, A: -2, B: 2, Algorithm: dist.TorchICDF}, []int64{7}, dtype.F64, 14},
 	} {
-		got, known := dist.CostIn(c.draw, c.shape, c.wide, false)
+		got, known := dist.CostIn(c.draw, c.shape, c.in, false)
 		require.True(t, known, c.name)
 		require.Equal(t, c.words, got.Words, c.name)
 	}
 	for _, d := range []dist.Draw{
 		dist.TruncNormal{Std: 1, A: -2, B: 2},
 		dist.TruncNormal{Std: 1, A: -2, B: 2, Algorithm: dist.UnitThenScale},
-		dist.Blocks{Parts: []dist.Part{of(1, normal), of(2, dist.TruncNormal{Std: 1, A: -2, B: 2})}},
 	} {
-		_, known := dist.CostIn(d, []int64{3, 8}, false, false)
+		_, known := dist.CostIn(d, []int64{3, 8}, dtype.F32, false)
 		require.False(t, known, "%#v", d)
 	}
-}
-
-func TestBlocksPassTheCachedNormalOn(t *testing.T) {
-	normal := dist.Normal{Std: 1}
-	blocks := dist.Blocks{Parts: []dist.Part{of(3, normal), of(20, normal), of(1, normal)}}
-	got, known := dist.CostIn(blocks, []int64{24}, false, false)
-	require.True(t, known)
-	require.Equal(t, dist.Cost{Words: 44, Cache: dist.CacheEmptied}, got)
-	got, _ = dist.CostIn(blocks, []int64{24}, false, true)
-	require.Equal(t, dist.Cost{Words: 4 + 36 + 4, Cache: dist.CacheFilled, CacheAt: 40}, got)
 }
 
 func TestThenEqualsOneCostAfterTheOther(t *testing.T) {

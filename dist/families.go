@@ -229,3 +229,11 @@ func checkShape(draw Draw, shape []int64) error {
 	}
 	return nil
 }
+
+// MaxOrthogonal is the largest number of elements of an orthogonal matrix that
+// can be made: it is decomposed in memory, at up to 20 bytes an element.
+const MaxOrthogonal = 1 << 26
+
+// MaxPermutation is the largest number of rows of a sparse matrix. Torch
+// permutes that many with a word a step, from the next number on with two.
+const MaxPermutation = (1<<32-1)/20 - 1

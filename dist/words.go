@@ -1,5 +1,7 @@
 package dist
 
+import "github.com/weightinit/weightinit/dtype"
+
 // Block is the number of values that PyTorch transforms together when it
 // draws normals; draws of fewer values take another path.
 const Block = 16
@@ -44,14 +46,13 @@ func (c Cost) CachedAfter(cached bool) bool {
 	return c.Cache == CacheFilled || cached && c.Cache == CacheUntouched
 }
 
-// CostOf returns the words that a draw of n values uses: wide tells that the
-// compute type is float64, cached that the generator holds a cached normal
-// when the draw begins. It is [CostIn] for the draws whose cost depends on no
-// more than that: [Constant], [Uniform], [Normal] and [Orthogonal]. For all
-// others it gives the zero Cost.
-func CostOf(d Draw, n int64, wide, cached bool) Cost {
+// CostOf returns the words that a draw of n values of type in uses; cached
+// tells that the generator holds a cached normal when the draw begins. It is
+// [CostIn] for the draws whose cost depends on no more than that: [Constant],
+// [Uniform], [Normal] and [Orthogonal]. For all others it gives the zero Cost.
+func CostOf(d Draw, n int64, in dtype.Type, cached bool) Cost {
 	perValue := int64(1)
-	if wide {
+	if in == dtype.F64 {
 		perValue = 2
 	}
 	switch d.(type) {
@@ -61,8 +62,11 @@ func CostOf(d Draw, n int64, wide, cached bool) Cost {
 		if n > 0 && n < Block {
 			return smallNormal(n, cached)
 		}
-		if n%Block != 0 {
+		if ragged := n % Block; ragged != 0 {
 			n += Block // the last 16 values are drawn afresh
+			if in.Half() {
+				n -= ragged // and in a half type the ragged ones draw nothing
+			}
 		}
 		return Cost{Words: n * perValue}
 	default:
@@ -70,15 +74,14 @@ func CostOf(d Draw, n int64, wide, cached bool) Cost {
 	}
 }
 
-// CostIn returns what a draw of a tensor of the given shape costs; wide and
-// cached are those of [CostOf]. The shape must have passed
-// [Dist.CheckShape].
+// CostIn returns what a draw of a tensor of the given shape and type costs;
+// cached is that of [CostOf]. The shape must have passed [Dist.CheckShape].
 //
-// known is false for a [TruncNormal] by rejection, and for [Blocks] with one
-// inside: how many words these use depends on the values. A tensor without
-// elements draws nothing, whatever its kind.
-func CostIn(d Draw, shape []int64, wide, cached bool) (c Cost, known bool) {
-	n := elements(shape)
+// known is false for a [TruncNormal] by rejection: how many words it uses
+// depends on the values. A tensor without elements draws nothing, whatever its
+// kind. [Blocks] are no draw of their own: each block is.
+func CostIn(d Draw, shape []int64, in dtype.Type, cached bool) (c Cost, known bool) {
+	n := Elements(shape)
 	if n == 0 {
 		return Cost{}, true
 	}
@@ -87,23 +90,14 @@ func CostIn(d Draw, shape []int64, wide, cached bool) (c Cost, known bool) {
 		if d.Algorithm != TorchICDF {
 			return Cost{}, false
 		}
-		return CostOf(Uniform{}, n, wide, cached), true
+		return CostOf(Uniform{}, n, in, cached), true
 	case Sparse:
 		// Each column takes a permutation of the rows: a word for all but
 		// the last of them.
 		permutations := Cost{Words: shape[1] * (shape[0] - 1)}
-		return CostOf(Normal{Std: d.Std}, n, wide, cached).Then(permutations), true
-	case Blocks:
-		for _, part := range d.Parts {
-			one, ok := CostIn(part.Dist.Draw, PartShape(shape, part.Rows), wide, cached)
-			if !ok {
-				return Cost{}, false
-			}
-			c, cached = c.Then(one), one.CachedAfter(cached)
-		}
-		return c, true
+		return CostOf(Normal{Std: d.Std}, n, in, cached).Then(permutations), true
 	default:
-		return CostOf(d, n, wide, cached), true
+		return CostOf(d, n, in, cached), true
 	}
 }
 
@@ -112,12 +106,22 @@ func PartShape(shape []int64, rows int64) []int64 {
 	return append([]int64{rows}, shape[1:]...)
 }
 
-func elements(shape []int64) int64 {
+// Elements is the product of the sizes of a shape that is known to be sound.
+func Elements(shape []int64) int64 {
 	n := int64(1)
 	for _, d := range shape {
 		n *= d
 	}
 	return n
+}
+
+// RowSize is the number of elements of a row along dimension 0; a scalar is
+// one row.
+func RowSize(shape []int64) int64 {
+	if len(shape) == 0 {
+		return 1
+	}
+	return Elements(shape[1:])
 }
 
 // smallNormal is the cost of fewer than 16 normals: pairs of four words, with

@@ -5,28 +5,40 @@ import (
 	"math"
 	"unsafe"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
-// encode writes src to dst, little-endian, rounded to dtype. len(dst) is
-// len(src) elements of dtype.
-func encode[T float32 | float64](dst []byte, src []T, dtype layout.DType) {
-	switch values := any(src).(type) {
-	case []float64:
-		for i, v := range values {
-			binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(v))
+// encode writes src to dst, little-endian, rounded to stored. len(dst) is
+// len(src) elements of stored.
+func encode[T float32 | float64](dst []byte, src []T, stored dtype.Type) {
+	if stored == dtype.F64 {
+		for i, v := range src {
+			binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(float64(v)))
 		}
-	case []float32:
-		switch dtype {
-		case layout.BF16:
-			rng.BF16(dst, values)
-		case layout.F16:
-			rng.F16(dst, values)
-		default:
-			for i, v := range values {
-				binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+		return
+	}
+	values, narrow := any(src).([]float32)
+	if !narrow { // a float64 is rounded to float32 first, as torch does
+		var some [512]float32
+		for len(src) > 0 {
+			n := min(len(src), len(some))
+			for i, v := range src[:n] {
+				some[i] = float32(v)
 			}
+			encode(dst, some[:n], stored)
+			src, dst = src[n:], dst[int64(n)*stored.Size():]
+		}
+		return
+	}
+	switch stored {
+	case dtype.BF16:
+		rng.BF16(dst, values)
+	case dtype.F16:
+		rng.F16(dst, values)
+	default:
+		for i, v := range values {
+			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
 		}
 	}
 }
@@ -54,9 +66,9 @@ var little = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // view returns the memory of values as bytes if these are what encode would
 // make of them; nil if not.
-func view[T float32 | float64](values []T, dtype layout.DType) []byte {
-	if !little || len(values) == 0 || int64(unsafe.Sizeof(values[0])) != dtype.Size() {
+func view[T float32 | float64](values []T, stored dtype.Type) []byte {
+	if !little || len(values) == 0 || int64(unsafe.Sizeof(values[0])) != stored.Size() {
 		return nil
 	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), len(values)*int(dtype.Size()))
+	return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), len(values)*int(stored.Size()))
 }

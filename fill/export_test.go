@@ -22,7 +22,7 @@ func Walk(ctx context.Context, p *plan.Plan) (segments int, err error) {
 	out := make(chan segment, 64)
 	done := make(chan error, 1)
 	go func() {
-		done <- newLeader(ctx, p, Options{}.complete(), out).run()
+		done <- newLeader(ctx, p, window{all: true}, Options{}.complete(), out).run()
 		close(out)
 	}()
 	for range out {

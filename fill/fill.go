@@ -10,7 +10,10 @@
 // values, so what follows waits until all its parts are made; an orthogonal
 // matrix is held in memory whole, one at a time.
 // With keyed streams only the orthogonal matrix is left of these: every element
-// has its place, so nothing waits, and [RunRange] makes any range alone.
+// has its place, so nothing waits.
+//
+// Only what somebody takes is made. Draws that are lost, and draws outside of
+// the range that [RunRange] is asked for, cost a jump.
 package fill
 
 import (
@@ -25,21 +28,22 @@ import (
 )
 
 // Sink takes the values of a plan. Calls come from several goroutines, in no
-// fixed order, and each element of each step comes exactly once.
+// fixed order, and each element of each tensor comes exactly once.
 type Sink interface {
-	// WriteValues takes the elements of step from first on, little-endian in
-	// the plan's dtype. data is reused after the call returns.
-	WriteValues(step int, first int64, data []byte) error
+	// WriteValues takes the elements of a tensor of the plan, by its number,
+	// from first on, little-endian in its stored type. data is reused after
+	// the call returns.
+	WriteValues(tensor int, first int64, data []byte) error
 }
 
-// Filler makes the values of the steps that their mode fills itself
+// Filler makes the values of the parameters that their mode fills itself
 // ([dist.Filled]).
 type Filler interface {
-	// Fill calls each with the values of step, from element first on: in
+	// Fill calls each with the values of param, from element first on: in
 	// order, without gap or overlap, all of them, as little-endian float64 if
 	// wide, else float32. data is not used after each returns; an error of
 	// each ends the call and is returned. Calls come from several goroutines.
-	Fill(ctx context.Context, step plan.Step, wide bool, each func(first int64, data []byte) error) error
+	Fill(ctx context.Context, param plan.Param, wide bool, each func(first int64, data []byte) error) error
 }
 
 // Options tune a run. They never change a value.
@@ -65,17 +69,56 @@ const DefaultChunk = 1 << 18
 // Run draws all steps of p into sink. It returns the first error of the sink
 // or the filler or, when ctx is cancelled, the context's cause.
 func Run(ctx context.Context, p *plan.Plan, sink Sink, opts Options) error {
-	for _, s := range p.Steps {
-		if _, filled := s.Dist.Draw.(dist.Filled); filled && opts.Filler == nil {
-			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", s.Param.Name, p.Mode)
+	for _, s := range p.Steps().All() {
+		if _, filled := s.Dist.Draw.(dist.Filled); filled && s.Param != plan.Discard && opts.Filler == nil {
+			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", p.Params().At(s.Param).Name, p.Mode())
 		}
 	}
-	opts = opts.complete()
-	return run(ctx, p, sink, opts, func(ctx context.Context, out chan<- segment) error {
-		if p.Streams == plan.Keyed {
-			return newDealer(ctx, p, opts, out).run()
+	return draw(ctx, p, sink, window{all: true}, opts)
+}
+
+// RunRange draws count elements of one tensor, from element first on, into
+// sink, which gets the same bytes that [Run] gives for them. It makes little
+// else: with Torch streams it jumps to the place, which a run has to find once
+// when truncated normals stand before it (plan.Places); an orthogonal matrix is
+// made whole. A tensor that a plugin fills is an error.
+func RunRange(ctx context.Context, p *plan.Plan, tensor int, first, count int64, sink Sink, opts Options) error {
+	if tensor < 0 || tensor >= p.Tensors().Len() {
+		return fmt.Errorf("fill: tensor %d of a plan with %d", tensor, p.Tensors().Len())
+	}
+	t := p.Tensors().At(tensor)
+	if first < 0 || count < 0 || first > t.Elements || count > t.Elements-first {
+		return fmt.Errorf("fill: tensor %q has %d elements: there are no %d from %d on", t.Name, t.Elements, count, first)
+	}
+	w := window{param: t.Param, first: t.First + first, end: t.First + first + count}
+	for _, s := range p.Steps().All() {
+		if _, filled := s.Dist.Draw.(dist.Filled); filled && s.Param == t.Param {
+			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and only as a whole", p.Params().At(s.Param).Name, p.Mode())
 		}
-		return newLeader(ctx, p, opts, out).run()
+	}
+	return draw(ctx, p, only{sink, tensor}, w, opts)
+}
+
+// only lets one tensor pass, of several that may hold the same elements.
+type only struct {
+	sink   Sink
+	tensor int
+}
+
+func (o only) WriteValues(tensor int, first int64, data []byte) error {
+	if tensor != o.tensor {
+		return nil
+	}
+	return o.sink.WriteValues(tensor, first, data)
+}
+
+func draw(ctx context.Context, p *plan.Plan, sink Sink, w window, opts Options) error {
+	opts = opts.complete()
+	return work(ctx, p, newOutlet(p, sink, w), opts, func(ctx context.Context, out chan<- segment) error {
+		if p.Streams() == plan.Keyed {
+			return newDealer(ctx, p, w, opts, out).run()
+		}
+		return newLeader(ctx, p, w, opts, out).run()
 	})
 }
 
@@ -93,8 +136,8 @@ func (opts Options) complete() Options {
 	return opts
 }
 
-// run draws the segments that lead sends.
-func run(ctx context.Context, p *plan.Plan, sink Sink, opts Options, lead func(ctx context.Context, out chan<- segment) error) error {
+// work draws the segments that lead sends.
+func work(ctx context.Context, p *plan.Plan, o *outlet, opts Options, lead func(ctx context.Context, out chan<- segment) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	segments := make(chan segment)
 	group.Go(func() error {
@@ -104,7 +147,7 @@ func run(ctx context.Context, p *plan.Plan, sink Sink, opts Options, lead func(c
 	large := make(chan struct{}, 1)
 	for range opts.Workers {
 		group.Go(func() error {
-			w := newWorker(p, sink, opts, large)
+			w := newWorker(p, o, opts, large)
 			for s := range segments {
 				if err := w.run(ctx, s); err != nil {
 					return err

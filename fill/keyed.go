@@ -2,7 +2,6 @@ package fill
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/weightinit/weightinit/dist"
@@ -10,88 +9,46 @@ import (
 	"github.com/weightinit/weightinit/rng"
 )
 
-// RunRange draws count elements of one step, from element first on, into sink,
-// which gets the same bytes that [Run] gives for them. It makes nothing else,
-// but for a step with an orthogonal matrix, which has to be made whole. p must
-// have keyed streams; a step that its plugin fills is an error.
-func RunRange(ctx context.Context, p *plan.Plan, step int, first, count int64, sink Sink, opts Options) error {
-	if p.Streams != plan.Keyed {
-		return fmt.Errorf("fill: a slice by itself needs streams %q, the plan has %q", plan.Keyed, p.Streams)
-	}
-	if step < 0 || step >= len(p.Steps) {
-		return fmt.Errorf("fill: step %d of a plan with %d", step, len(p.Steps))
-	}
-	s := p.Steps[step]
-	if first < 0 || count < 0 || first > s.Elements || count > s.Elements-first {
-		return fmt.Errorf("fill: parameter %q has %d elements: there are no %d from %d on", s.Param.Name, s.Elements, count, first)
-	}
-	if _, filled := s.Dist.Draw.(dist.Filled); filled {
-		return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and only as a whole", s.Param.Name, p.Mode)
-	}
-	opts = opts.complete()
-	return run(ctx, p, sink, opts, func(ctx context.Context, out chan<- segment) error {
-		d := newDealer(ctx, p, opts, out)
-		d.first, d.end = first, first+count
-		if err := d.step(step); err != nil {
-			return err
-		}
-		return d.emit()
-	})
-}
-
 // dealer cuts a plan with keyed streams into segments. Nothing depends on what
 // was drawn before, so there is nothing to walk.
 type dealer struct {
 	ctx           context.Context
 	plan          *plan.Plan
+	window        window
 	segment, mask int64
 	out           chan<- segment
 	root          rng.Key
-	// Of each step the elements in [first, end) are drawn.
-	first, end int64
-	current    []piece
-	load       int64 // values in the current pieces
+	current       []piece
+	load          int64 // values in the current pieces
 }
 
-func newDealer(ctx context.Context, p *plan.Plan, opts Options, out chan<- segment) *dealer {
+func newDealer(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *dealer {
 	const dealt = 1 << 20 // nobody walks ahead, so segments may be short
-	d := &dealer{
-		ctx: ctx, plan: p, segment: opts.segment, mask: opts.mask, out: out,
-		root: rng.NewKey(p.Seed), end: math.MaxInt64,
-	}
+	d := &dealer{ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, out: out, root: rng.NewKey(p.Seed())}
 	if d.segment == 0 {
 		d.segment = dealt
 	}
 	return d
 }
 
+// run schedules every step. The only step of a parameter has the key of its
+// name, one of several that key folded with its number.
 func (d *dealer) run() error {
-	for i := range d.plan.Steps {
-		if err := d.step(i); err != nil {
+	for i, s := range d.plan.Steps().All() {
+		first, end := d.window.of(s)
+		if first >= end {
+			continue
+		}
+		p := newPart(i, s)
+		p.key = d.root.Named(d.plan.Params().At(s.Param).Name)
+		if s.Block >= 0 {
+			p.key = p.key.Block(s.Block)
+		}
+		if err := d.add(p, first, end); err != nil {
 			return err
 		}
 	}
 	return d.emit()
-}
-
-// step schedules a step. A step without blocks has the key of its name, a
-// block that key folded with its number.
-func (d *dealer) step(index int) error {
-	step := d.plan.Steps[index]
-	key, block := d.root.Named(step.Param.Name), 0
-	_, blocks := step.Dist.Draw.(dist.Blocks)
-	return eachPart(index, step, func(p *part) error {
-		p.key = key
-		if blocks {
-			p.key = key.Block(block)
-			block++
-		}
-		first, end := max(d.first-p.base, 0), min(d.end-p.base, p.n)
-		if first >= end {
-			return nil
-		}
-		return d.add(p, first, end)
-	})
 }
 
 // add schedules the elements [first, end) of a part.
@@ -164,18 +121,21 @@ func keyedSource[T float32 | float64](ctx context.Context, w *worker, pc piece) 
 			if passes, err := rng.FillKeyedTruncated(dst, p.key, draw, first, stop); err != nil {
 				return w.givenUp(p, passes, err)
 			}
+			rng.Round(dst, p.in)
 			return nil
 		}
 	case dist.Sparse:
 		key, normal := p.key.FoldIn(0), dist.Dist{Draw: dist.Normal{Std: draw.Std}}
 		return func(dst []T, first int64) error {
 			rng.FillKeyed(dst, key, normal, first)
+			rng.Round(dst, p.in)
 			rng.Zero(dst, first, pc.mask)
 			return nil
 		}
 	default:
 		return func(dst []T, first int64) error {
 			rng.FillKeyed(dst, p.key, dist.Dist{Draw: draw}, first)
+			rng.Round(dst, p.in)
 			return nil
 		}
 	}

@@ -24,17 +24,17 @@ import (
 func keyed(t *testing.T, p *plan.Plan, keep ...int) *plan.Plan {
 	t.Helper()
 	if keep == nil {
-		for i := range p.Steps {
+		for i := range p.Params().Len() {
 			keep = append(keep, i)
 		}
 	}
 	l, d := &layout.Layout{}, dists{}
 	for _, i := range keep {
-		l.Params = append(l.Params, p.Steps[i].Param)
-		d = append(d, p.Steps[i].Dist)
+		l.Params = append(l.Params, p.Params().At(i).Param)
+		d = append(d, p.Params().At(i).Dist)
 	}
 	info := registry.Info{ID: registry.ID{Name: "dists", Version: 1}, New: func() registry.Mode { return d }}
-	out, err := plan.Build(t.Context(), l, info, d, plan.Options{Seed: 5, DType: p.DType, Streams: plan.Keyed, AllowFilled: true})
+	out, err := plan.Build(t.Context(), l, info, d, plan.Options{Seed: 5, DType: p.DType(), Streams: plan.Keyed, AllowFilled: true})
 	require.NoError(t, err)
 	return out
 }
@@ -65,7 +65,7 @@ func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
 	torch := vocabulary(t, layout.F32, 12_000)
 	whole := keyed(t, torch)
 	want := valuesOf(t, whole, fill.Options{})
-	all := make([]int, len(whole.Steps))
+	all := make([]int, whole.Params().Len())
 	for i := range all {
 		all[i] = i
 	}
@@ -78,28 +78,48 @@ func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
 	require.NotEqual(t, want[9], want[3][:len(want[9])], "parameters of other names have other streams")
 }
 
-// TestKeyedRangesAreThoseOfTheWhole is what makes a shard on another machine
-// possible.
-func TestKeyedRangesAreThoseOfTheWhole(t *testing.T) {
-	for _, dtype := range []layout.DType{layout.F32, layout.F64, layout.BF16} {
-		p := keyed(t, vocabulary(t, dtype, 12_000))
-		whole := valuesOf(t, p, fill.Options{})
-		width := dtype.Size()
-		for step, s := range p.Steps {
-			for _, r := range [][2]int64{{0, s.Elements}, {0, 0}, {s.Elements, 0}, {s.Elements / 3, s.Elements / 2}, {s.Elements - 1, 1}, {1, s.Elements - 1}} {
-				first, count := r[0], r[1]
-				sink := newCollect(t, p)
-				require.NoError(t, fill.RunRange(t.Context(), p, step, first, count, sink, fill.Options{Workers: 3, ChunkValues: 500}.Cut(701, 999)))
-				for i, seen := range sink.seen {
-					for j, was := range seen {
-						want := i == step && int64(j) >= first && int64(j) < first+count
-						if was != want {
-							t.Fatalf("step %d, %d from %d on: element %d of step %d came: %t", step, count, first, j, i, was)
-						}
+// TestRangesAreThoseOfTheWhole is what makes a shard on another machine
+// possible, with both kinds of streams. A plan of which nothing was run yet has
+// to find the places after its truncated normals first.
+func TestRangesAreThoseOfTheWhole(t *testing.T) {
+	for _, dtype := range layout.DTypes() {
+		torch := vocabulary(t, dtype, 12_000)
+		ranges(t, keyed(t, torch))
+		ranges(t, torch)
+		ranges(t, mixed(t, dtype, 1<<12))
+	}
+}
+
+func ranges(t *testing.T, p *plan.Plan) {
+	t.Helper()
+	opts := fill.Options{Workers: 3, ChunkValues: 500}.Cut(701, 999)
+	if p.Streams() == plan.Torch {
+		opts = opts.Cut(1<<10, 1<<10)
+	}
+	last := p.Tensors().Len() - 1
+	fresh := newCollect(t, p)
+	require.NoError(t, fill.RunRange(t.Context(), p, last, 0, p.Tensors().At(last).Elements, fresh, opts))
+	whole := valuesOf(t, p, fill.Options{})
+	require.Equal(t, whole[last], fresh.values[last], "before any place is known")
+	width := p.DType().Size()
+	for tensor, s := range p.Tensors().All() {
+		n := s.Elements
+		for _, r := range [][2]int64{{0, n}, {0, 0}, {n, 0}, {n / 3, n / 2}, {n - 1, 1}, {1, n - 1}, {n / 2, 1}, {n - 17, 16}, {n - 40, 3}, {n - 33, 17}} {
+			first, count := r[0], r[1]
+			if first < 0 || first+count > n || count < 0 {
+				continue
+			}
+			sink := newCollect(t, p)
+			require.NoError(t, fill.RunRange(t.Context(), p, tensor, first, count, sink, opts))
+			for i, seen := range sink.seen {
+				for j, was := range seen {
+					want := i == tensor && int64(j) >= first && int64(j) < first+count
+					if was != want {
+						t.Fatalf("tensor %d, %d from %d on: element %d of tensor %d came: %t", tensor, count, first, j, i, was)
 					}
 				}
-				require.Equal(t, whole[step][first*width:(first+count)*width], sink.values[step][first*width:(first+count)*width], "step %d, %v", step, r)
 			}
+			require.Equal(t, whole[tensor][first*width:(first+count)*width], sink.values[tensor][first*width:(first+count)*width], "tensor %d, %v", tensor, r)
 		}
 	}
 }
@@ -143,14 +163,14 @@ func TestRunRangeRefusesWhatItCannotMake(t *testing.T) {
 	torch := vocabulary(t, layout.F32, 640)
 	p := keyed(t, torch)
 	sink := newCollect(t, p)
-	n := p.Steps[1].Elements
+	n := p.Tensors().At(1).Elements
 	for _, c := range []struct {
 		p           *plan.Plan
 		step        int
 		first, many int64
 		want        string
 	}{
-		{torch, 1, 0, 1, `streams "keyed"`}, {p, -1, 0, 1, "step -1"}, {p, len(p.Steps), 0, 1, "step"},
+		{torch, 1, n, 1, "elements"}, {p, -1, 0, 1, "tensor -1"}, {p, p.Tensors().Len(), 0, 1, "tensor"},
 		{p, 1, -1, 1, "elements"}, {p, 1, n, 1, "elements"}, {p, 1, 0, n + 1, "elements"}, {p, 1, 0, -1, "elements"},
 		{p, 1, 1 << 62, 1 << 62, "elements"},
 	} {

@@ -5,17 +5,19 @@ import (
 	"math"
 
 	"github.com/weightinit/weightinit/dist"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/rng"
 )
 
 // segmentWords is about how many words of the stream one worker draws before
-// it takes the next segment, for a plan of so many values. The leader jumps
-// from segment to segment in the time that a worker takes for some 2^17 values,
-// and in the end workers wait for the longest segment that is left: the root
-// makes the sum of both least. It is a multiple of 16, as the cuts of a step
-// have to be.
+// it takes the next segment, for a plan of so many values. A jump from one
+// segment to the next takes as long as 2^17 values, so segments of n words cost
+//
+//	values/n · 2^17   the walk of the leader, and at the end
+//	n                 the wait for the last segment,
+//
+// which is least for n = sqrt(values · 2^17). It is a multiple of 16, as the
+// cuts of a step have to be.
 func segmentWords(values int64) int64 {
 	const jump, least, most = 1 << 17, 1 << 18, 1 << 24
 	root := int64(math.Sqrt(float64(values) * jump))
@@ -29,17 +31,18 @@ const maxPieces = 1 << 12
 // sparse matrix: 64 MiB. Larger matrices permute their columns several times.
 const maskValues = 1 << 29
 
-// piece is a range of elements of one part; drawn from where its segment's
-// stream stands then, as a tensor of count elements, or by the part's key.
+// piece is a range of elements of one part; drawn where at says, as a tensor of
+// count elements, or by the part's key.
 type piece struct {
 	part         *part
 	first, count int64
+	at           dist.Position
 	mask         *rng.Mask // of a sparse matrix
 }
 
-// segment is a list of pieces that one worker draws in order, from a stream
-// that stands at the first word of the first piece. stream is nil if the parts
-// have keys.
+// segment is a list of pieces that one worker draws in order, with a stream
+// that stands at the first of them or before. stream is nil if the parts have
+// keys.
 type segment struct {
 	stream *rng.Stream
 	pieces []piece
@@ -50,62 +53,83 @@ type segment struct {
 	passes chan<- int64
 }
 
-// leader walks the stream once, making as few values as it can, and cuts the
-// plan into segments.
+// leader walks through the steps with their places in the stream, and cuts
+// those that are wanted into segments. It draws nothing: only of a truncated
+// normal it waits to hear how many words it took, once.
 type leader struct {
 	ctx     context.Context
 	plan    *plan.Plan
+	window  window
 	segment int64 // words, or values, of a segment
 	mask    int64 // elements of a mask
 	out     chan<- segment
-	wide    bool
-	stream  *rng.Stream // without the words that are skipped
-	skipped int64
+	at      dist.Position // of the step under way
+	stream  *rng.Stream   // not beyond at
 	current segment
 	load    int64 // of the current segment: words, or values where there are more
 }
 
-func newLeader(ctx context.Context, p *plan.Plan, opts Options, out chan<- segment) *leader {
+func newLeader(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *leader {
 	l := &leader{
-		ctx: ctx, plan: p, segment: opts.segment, mask: opts.mask, out: out,
-		wide: p.DType.Compute() == layout.F64, stream: rng.New(p.Seed),
+		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, out: out, stream: rng.New(p.Seed()),
 	}
 	if l.segment == 0 {
-		l.segment = segmentWords(p.Values)
+		l.segment = segmentWords(p.Values())
 	}
-	l.begin()
 	return l
 }
 
-// here returns the stream, moved to where it stands: in one go over all words
-// that were skipped since the last time.
+// here returns the stream, moved to where the walk is.
 func (l *leader) here() *rng.Stream {
-	l.stream.Advance(l.skipped)
-	l.skipped = 0
+	l.stream.MoveTo(l.at)
 	return l.stream
 }
 
 func (l *leader) run() error {
-	for i, step := range l.plan.Steps {
-		if err := eachPart(i, step, l.add); err != nil {
-			return err
+	last := l.window.last(l.plan)
+	for i, s := range l.plan.Steps().All() {
+		if i == last {
+			break
 		}
+		cost, known := dist.CostIn(s.Dist.Draw, s.Shape, s.In, l.at.Cached)
+		after := l.at.After(cost)
+		if !known {
+			after, known = l.plan.Places().After(i)
+		}
+		first, end := l.window.of(s)
+		p := newPart(i, s)
+		switch {
+		case first < end && (known || i == last-1):
+			// Where the step ends is known, or matters to nobody.
+			if err := l.add(p, first, end); err != nil {
+				return err
+			}
+		case first < end || !known:
+			if err := l.find(p, &after); err != nil {
+				return err
+			}
+		}
+		l.at = after
 	}
 	return l.emit()
 }
 
-// begin starts a segment where the stream stands.
-func (l *leader) begin() { l.current, l.load = segment{stream: l.here().Clone()}, 0 }
-
-// emit hands the current segment to a worker and begins the next.
+// emit hands the current segment to a worker.
 func (l *leader) emit() error {
-	if len(l.current.pieces) > 0 {
-		if err := l.send(l.current); err != nil {
-			return err
-		}
+	if len(l.current.pieces) == 0 {
+		return nil
 	}
-	l.begin()
-	return nil
+	s := l.current
+	l.current, l.load = segment{}, 0
+	return l.send(s)
+}
+
+// take adds a piece to the current segment.
+func (l *leader) take(pc piece) {
+	if len(l.current.pieces) == 0 {
+		l.current.stream = l.here().Clone()
+	}
+	l.current.pieces = append(l.current.pieces, pc)
 }
 
 func (l *leader) send(s segment) error { return send(l.ctx, l.out, s) }
@@ -119,87 +143,71 @@ func send(ctx context.Context, out chan<- segment, s segment) error {
 	}
 }
 
-// add schedules a part and moves the stream to its end.
-func (l *leader) add(p *part) error {
-	if p.n == 0 {
-		return nil
-	}
+// add schedules the elements [first, end) of a part.
+func (l *leader) add(p *part, first, end int64) error {
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
-		return l.wait(p, draw)
+		return l.truncated(p, first, end)
 	case dist.Sparse:
-		return l.sparse(p, draw)
-	case dist.Filled, dist.Orthogonal:
-		return l.alone(p)
+		return l.sparse(p, draw, first, end)
+	case dist.Filled, dist.Orthogonal: // made as a whole
+		if err := l.emit(); err != nil {
+			return err
+		}
+		l.take(piece{part: p, first: first, count: end - first, at: l.at})
+		return l.emit()
 	}
-	words := l.cost(p.draw, p.n).Words
+	words := l.cost(p.draw, p).Words
 	load := max(words, p.n)
+	if p.n > l.segment || end-first < p.n/2 {
+		if err := l.emit(); err != nil {
+			return err
+		}
+		return l.cut(p, words, first, end, func(int64, int64) (*rng.Mask, error) { return nil, nil })
+	}
 	if l.load+load > l.segment || len(l.current.pieces) == maxPieces {
 		if err := l.emit(); err != nil {
 			return err
 		}
 	}
-	if p.n > l.segment {
-		if err := l.emit(); err != nil {
-			return err
-		}
-		err := l.cut(p, words, func(int64, int64) (*rng.Mask, error) { return nil, nil })
-		l.begin()
-		return err
-	}
-	l.current.pieces = append(l.current.pieces, piece{part: p, count: p.n})
+	l.take(piece{part: p, count: p.n, at: l.at})
 	l.load += load
-	l.leave(p.draw, p.n)
 	return nil
 }
 
-func (l *leader) cost(draw dist.Draw, n int64) dist.Cost {
-	return dist.CostOf(draw, n, l.wide, l.stream.Position().Cached)
+func (l *leader) cost(draw dist.Draw, p *part) dist.Cost {
+	return dist.CostOf(draw, p.n, p.in, l.at.Cached)
 }
 
-// leave moves the stream to the end of a draw of n values. Only draws of fewer
-// than 16 normals touch the cached normal, and these are redrawn.
-func (l *leader) leave(draw dist.Draw, n int64) {
-	switch draw.(type) {
-	case dist.Normal, dist.Orthogonal:
-		if n < dist.Block {
-			var small [dist.Block]float64
-			rng.Fill(l.here(), dist.Dist{Draw: dist.Normal{Std: 1}}, small[:n])
-			return
-		}
-	}
-	l.skipped += l.cost(draw, n).Words
-}
-
-// alone schedules a part that is made as a whole as a segment of its own.
-func (l *leader) alone(p *part) error {
+// find schedules a truncated normal whose words nobody knows yet, and waits
+// until it is made to learn where the stream stands after it.
+func (l *leader) find(p *part, after *dist.Position) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
-	l.current.pieces = []piece{{part: p, count: p.n}}
-	l.leave(p.draw, p.n)
-	return l.emit()
-}
-
-// wait schedules a part whose words depend on its values, and goes on where
-// the worker's stream stands in the end.
-func (l *leader) wait(p *part, draw dist.TruncNormal) error {
-	if err := l.emit(); err != nil {
-		return err
-	}
+	var err error
 	if size := l.truncatedSize(p.n); size < p.n {
-		return l.waitForAll(p, draw, size)
+		*after, err = l.findInParts(p, size)
+	} else {
+		*after, err = l.findWhole(p)
 	}
+	if err == nil {
+		l.plan.Places().Remember(p.step, *after)
+	}
+	return err
+}
+
+// findWhole lets one worker make the part.
+func (l *leader) findWhole(p *part) (after dist.Position, err error) {
 	done := make(chan *rng.Stream, 1)
-	if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n}}, done: done}); err != nil {
-		return err
+	if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}, done: done}); err != nil {
+		return after, err
 	}
 	select {
-	case l.stream = <-done:
-		l.begin()
-		return nil
+	case stream := <-done:
+		return stream.Position(), nil
 	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
+		return after, context.Cause(l.ctx)
 	}
 }
 
@@ -211,22 +219,19 @@ func (l *leader) truncatedSize(n int64) int64 {
 	return max(2*dist.Block, size/dist.Block*dist.Block)
 }
 
-// waitForAll schedules a truncated normal in parts that are made at the same
-// time. Each starts where the tensor does and jumps to its place in every pass;
-// the one that needs most passes tells where the stream goes on.
-func (l *leader) waitForAll(p *part, draw dist.TruncNormal, size int64) error {
-	count := p.n/size + 1
-	passes := make(chan int64, count)
-	sent := int64(0)
-	for first := int64(0); first < p.n; sent++ {
-		n := size
-		if p.n-first-n < 2*dist.Block {
-			n = p.n - first
-		}
-		if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, first: first, count: n}}, passes: passes}); err != nil {
-			return err
-		}
-		first += n
+// findInParts lets workers make parts at the same time. Each starts where the
+// tensor does and jumps to its place in every pass; the one that needs most
+// passes tells where the stream goes on.
+func (l *leader) findInParts(p *part, size int64) (after dist.Position, err error) {
+	passes := make(chan int64, p.n/size+1)
+	sent := 0
+	err = l.truncatedParts(p, 0, p.n, size, func(s segment) error {
+		s.passes = passes
+		sent++
+		return l.send(s)
+	})
+	if err != nil {
+		return after, err
 	}
 	most := int64(0)
 	for range sent {
@@ -234,77 +239,113 @@ func (l *leader) waitForAll(p *part, draw dist.TruncNormal, size int64) error {
 		case n := <-passes:
 			most = max(most, n)
 		case <-l.ctx.Done():
-			return context.Cause(l.ctx)
+			return after, context.Cause(l.ctx)
 		}
 	}
-	words := rng.TruncatedWords[float32](draw, p.n)
-	if l.wide {
-		words = rng.TruncatedWords[float64](draw, p.n)
-	}
-	for range most { // the distance of one pass is remembered
-		l.here().Advance(words)
-	}
-	l.begin()
-	return nil
+	after = l.at
+	after.Words += most * rng.TruncatedWords(p.draw.(dist.TruncNormal), p.n, p.in)
+	return after, nil
 }
 
-// cut emits a long part in segments and leaves the stream at its end. Every
-// cut is at a multiple of 16 elements and the last segment holds the whole
-// tail, so each segment draws like a tensor of its own from where the stream
-// stands. words is what the whole part draws.
-func (l *leader) cut(p *part, words int64, mask func(first, count int64) (*rng.Mask, error)) error {
-	perValue := words / p.n // 1 or 2; 0 for constants. The tail's 16 words do not reach another 1.
-	if p.n <= l.segment {
-		perValue = 0
+// truncated schedules the elements [first, end) of a truncated normal when it
+// does not matter here how many words the whole takes.
+func (l *leader) truncated(p *part, first, end int64) error {
+	if err := l.emit(); err != nil {
+		return err
 	}
-	for first := int64(0); first < p.n; {
-		count, drawn := l.segment, l.segment*perValue
-		if rest := p.n - first - count; rest < 2*dist.Block {
-			count, drawn = p.n-first, words-first*perValue
+	size := l.truncatedSize(p.n)
+	if size >= p.n && (p.n < 2*dist.Block || end-first == p.n) {
+		return l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}})
+	}
+	first, end = aligned(first, end, p.n)
+	return l.truncatedParts(p, first, end, min(size, p.n), l.send)
+}
+
+// truncatedParts sends the elements [first, end) of a truncated normal in parts
+// of about size, which all begin where the whole tensor does.
+func (l *leader) truncatedParts(p *part, first, end, size int64, send func(segment) error) error {
+	for first < end {
+		count := size
+		if end-first-count < 2*dist.Block {
+			count = end - first
 		}
-		m, err := mask(first, count)
-		if err != nil {
+		if err := send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, first: first, count: count, at: l.at}}}); err != nil {
 			return err
 		}
-		if err := l.send(segment{stream: l.here().Clone(), pieces: []piece{{p, first, count, m}}}); err != nil {
-			return err
-		}
-		l.here().Advance(drawn)
 		first += count
 	}
 	return nil
 }
 
-// sparse schedules the normals of a sparse matrix with the zeros that the
+// aligned widens the range [first, end) of a tensor of n elements to one that
+// draws like a tensor of its own: it begins at a multiple of 16 and ends at one
+// or, with the whole tail, with the tensor.
+func aligned(first, end, n int64) (int64, int64) {
+	end = (end + dist.Block - 1) / dist.Block * dist.Block
+	if n-end < 2*dist.Block {
+		end = n
+		first = min(first, max(n-2*dist.Block, 0))
+	}
+	return first / dist.Block * dist.Block, end
+}
+
+// cut sends the elements [first, end) of a part in segments, whose stream stands
+// where each begins. Every cut is at a multiple of 16 elements and the last
+// segment holds the whole tail, so each segment draws like a tensor of its own.
+// words is what the whole part draws.
+func (l *leader) cut(p *part, words, first, end int64, mask func(first, count int64) (*rng.Mask, error)) error {
+	perValue := int64(0)
+	if words > 0 {
+		perValue = words / p.n // 1 or 2: the tail's 16 words do not reach another 1.
+	}
+	if p.n < 2*dist.Block {
+		first, end = 0, p.n
+	} else {
+		first, end = aligned(first, end, p.n)
+	}
+	for first < end {
+		count := l.segment
+		if end-first-count < 2*dist.Block {
+			count = end - first
+		}
+		m, err := mask(first, count)
+		if err != nil {
+			return err
+		}
+		at := l.at
+		at.Words += first * perValue
+		l.stream.MoveTo(at)
+		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, first: first, count: count, at: at, mask: m}}}); err != nil {
+			return err
+		}
+		first += count
+	}
+	return nil
+}
+
+// sparse schedules elements of a sparse matrix: normals with the zeros that the
 // words after them make.
-func (l *leader) sparse(p *part, draw dist.Sparse) error {
+func (l *leader) sparse(p *part, draw dist.Sparse, first, end int64) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
 	normal := dist.Normal{Std: draw.Std}
-	words := l.cost(normal, p.n).Words
-	start := l.here().Clone()
-	l.leave(normal, p.n)
-	permutations := l.here()
-	end := permutations
-	l.stream = start
+	cost := l.cost(normal, p)
+	permutations := l.here().Clone()
+	permutations.MoveTo(l.at.After(cost))
 	rows, cols := p.shape[0], p.shape[1]
 	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
 	var mask *rng.Mask
-	high := int64(0)
-	err := l.cut(p, words, func(first, count int64) (*rng.Mask, error) {
+	high := int64(0) // of the mask
+	return l.cut(p, cost.Words, first, end, func(first, count int64) (*rng.Mask, error) {
 		if first+count <= high {
 			return mask, nil
 		}
 		high = min(p.n, first+max(l.mask, count))
-		end = permutations.Clone()
 		var err error
-		mask, err = rng.NewMask(end, rows, cols, zeros, first, high, stopper(l.ctx))
+		mask, err = rng.NewMask(permutations.Clone(), rows, cols, zeros, first, high, stopper(l.ctx))
 		return mask, err
 	})
-	l.stream = end
-	l.begin()
-	return err
 }
 
 // stopper returns a function that gives the cause once ctx is done.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -29,7 +30,7 @@ func Slice[T float32 | float64](s *rng.Stream, d dist.Dist, dst []T, workers int
 	perValue := int64(0)
 	switch d.Draw.(type) {
 	case dist.Normal, dist.Uniform: // the last part's 16 extra words do not make another
-		perValue = dist.CostOf(d.Draw, n, isWide[T](), s.Position().Cached).Words / n
+		perValue = dist.CostOf(d.Draw, n, typeOf[T](), s.Position().Cached).Words / n
 	}
 	// Every cut is at a multiple of 16 values, and the last part holds the
 	// tail, so each part draws like a tensor of its own.
@@ -47,8 +48,10 @@ func Slice[T float32 | float64](s *rng.Stream, d dist.Dist, dst []T, workers int
 	all.Wait()
 }
 
-func isWide[T float32 | float64]() bool {
-	var v T
-	_, wide := any(v).(float64)
-	return wide
+// typeOf is T as a compute type.
+func typeOf[T float32 | float64]() dtype.Type {
+	if _, wide := any(T(0)).(float64); wide {
+		return dtype.F64
+	}
+	return dtype.F32
 }

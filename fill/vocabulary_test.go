@@ -113,19 +113,19 @@ func TestAPlanIsOneTensorAfterTheOtherAndABlockIsATensor(t *testing.T) {
 	p := vocabulary(t, layout.F32, 20_000)
 	c := newCollect(t, p)
 	require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{Workers: 2}.Cut(1<<12, 1<<13)))
-	s := rng.New(p.Seed)
-	for i, step := range p.Steps {
+	s := rng.New(p.Seed())
+	for i, step := range p.Params().All() {
 		var want []float32
 		if b, ok := step.Dist.Draw.(dist.Blocks); ok {
-			row := step.Elements / step.Param.Shape[0]
+			row := step.Elements / step.Shape[0]
 			for _, part := range b.Parts {
-				want = append(want, drawAlone(t, s, part.Dist, dist.PartShape(step.Param.Shape, part.Rows))...)
+				want = append(want, drawAlone(t, s, part.Dist, dist.PartShape(step.Shape, part.Rows))...)
 			}
 			for _, post := range step.Dist.Post {
 				rng.Apply(want, 0, row, post)
 			}
 		} else {
-			want = drawAlone(t, s, step.Dist, step.Param.Shape)
+			want = drawAlone(t, s, step.Dist, step.Shape)
 		}
 		data, err := binary.Append(nil, binary.LittleEndian, want)
 		require.NoError(t, err)
@@ -161,7 +161,7 @@ type filler struct {
 	stop  int64 // elements sent; 0 means all
 }
 
-func (f filler) Fill(ctx context.Context, step plan.Step, wide bool, each func(int64, []byte) error) error {
+func (f filler) Fill(ctx context.Context, step plan.Param, wide bool, each func(int64, []byte) error) error {
 	all := step.Elements
 	if f.stop > 0 {
 		all = f.stop

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/dist"
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/rng"
 )
@@ -13,7 +13,7 @@ import (
 // worker draws segments with buffers of its own.
 type worker struct {
 	plan   *plan.Plan
-	sink   Sink
+	outlet *outlet
 	opts   Options
 	large  chan struct{} // held by the one who makes a matrix in memory
 	narrow []float32
@@ -22,22 +22,25 @@ type worker struct {
 	passes int64 // of the truncated normal made last
 }
 
-func newWorker(p *plan.Plan, sink Sink, opts Options, large chan struct{}) *worker {
-	w := &worker{plan: p, sink: sink, opts: opts, large: large}
-	if p.DType.Compute() == layout.F64 {
-		w.wide = make([]float64, opts.ChunkValues)
-	} else {
-		w.narrow = make([]float32, opts.ChunkValues)
-	}
-	return w
+func newWorker(p *plan.Plan, o *outlet, opts Options, large chan struct{}) *worker {
+	return &worker{plan: p, outlet: o, opts: opts, large: large}
 }
 
 func (w *worker) run(ctx context.Context, s segment) error {
 	for _, pc := range s.pieces {
+		if s.stream != nil {
+			s.stream.MoveTo(pc.at)
+		}
 		var err error
-		if w.wide != nil {
+		if pc.part.in == dtype.F64 {
+			if w.wide == nil {
+				w.wide = make([]float64, w.opts.ChunkValues)
+			}
 			err = drawPiece(ctx, w, s.stream, pc, w.wide)
 		} else {
+			if w.narrow == nil {
+				w.narrow = make([]float32, w.opts.ChunkValues)
+			}
 			err = drawPiece(ctx, w, s.stream, pc, w.narrow)
 		}
 		if err != nil {
@@ -112,9 +115,9 @@ func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, 
 	}
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
-		tensor, stop := rng.BeginTruncated[T](s, draw, pc.count), stopper(ctx)
+		tensor, stop := rng.BeginTruncatedIn[T](s, draw, pc.count, p.in), stopper(ctx)
 		if pc.count < p.n {
-			tensor = rng.BeginTruncatedPart[T](s, draw, p.n, pc.first, pc.count)
+			tensor = rng.BeginTruncatedPart[T](s, draw, p.n, pc.first, pc.count, p.in)
 		}
 		return func(dst []T, _ int64) error {
 			_, err := tensor.Next(dst, stop)
@@ -124,69 +127,69 @@ func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, 
 			return nil
 		}
 	case dist.Sparse:
-		tensor := rng.Begin[T](s, dist.Dist{Draw: dist.Normal{Std: draw.Std}}, pc.count)
+		tensor := rng.BeginIn[T](s, dist.Dist{Draw: dist.Normal{Std: draw.Std}}, pc.count, p.in)
 		return func(dst []T, first int64) error {
 			tensor.Next(dst)
 			rng.Zero(dst, first, pc.mask)
 			return nil
 		}
 	default:
-		tensor := rng.Begin[T](s, dist.Dist{Draw: draw}, pc.count)
+		tensor := rng.BeginIn[T](s, dist.Dist{Draw: draw}, pc.count, p.in)
 		return func(dst []T, _ int64) error { tensor.Next(dst); return nil }
 	}
 }
 
 // givenUp is the error of a truncated normal that was stopped.
 func (w *worker) givenUp(p *part, passes int64, err error) error {
-	return fmt.Errorf("trunc_normal of parameter %q after %d passes: %w", w.plan.Steps[p.step].Param.Name, passes, err)
+	name := "that is discarded"
+	if p.param != plan.Discard {
+		name = fmt.Sprintf("of parameter %q", w.plan.Params().At(p.param).Name)
+	}
+	return fmt.Errorf("trunc_normal %s after %d passes: %w", name, passes, err)
 }
 
-// encoded returns room for count encoded values.
-func (w *worker) encoded(count int) []byte {
-	size := w.plan.DType.Size()
-	if w.bytes == nil {
-		w.bytes = make([]byte, int64(w.opts.ChunkValues)*size)
+// room returns a buffer for so many bytes of encoded values.
+func (w *worker) room(bytes int64) []byte {
+	if int64(len(w.bytes)) < bytes {
+		w.bytes = make([]byte, bytes)
 	}
-	return w.bytes[:int64(count)*size]
+	return w.bytes[:bytes]
 }
 
 // deliver does the steps after the draw to values, which begin at element
-// first of the part, rounds them and hands them over.
+// first of the part, and hands them over.
 func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) error {
+	if p.param == plan.Discard {
+		return nil
+	}
 	for _, post := range p.posts {
-		rng.Apply(values, post.origin+first, post.rowSize, post.do)
+		rng.Apply(values, first, p.rowSize, post)
+		rng.Round(values, p.in)
 	}
-	data := view(values, w.plan.DType)
-	if data == nil {
-		data = w.encoded(len(values))
-		encode(data, values, w.plan.DType)
+	n, err := put(w.outlet, p, first, values, w.room)
+	if err == nil && n > 0 && w.opts.Progress != nil {
+		w.opts.Progress(n)
 	}
-	if err := w.sink.WriteValues(p.step, p.base+first, data); err != nil {
-		return err
-	}
-	if w.opts.Progress != nil {
-		w.opts.Progress(int64(len(values)))
-	}
-	return nil
+	return err
 }
 
 // drawFilled takes the values of a part from the filler, which is held to its
 // contract.
 func drawFilled[T float32 | float64](ctx context.Context, w *worker, p *part, buf []T) error {
 	width, done := int64(4), int64(0)
-	if w.wide != nil {
+	if p.in == dtype.F64 {
 		width = 8
 	}
-	step := w.plan.Steps[p.step]
-	err := w.opts.Filler.Fill(ctx, step, w.wide != nil, func(first int64, data []byte) error {
+	param := w.plan.Params().At(p.param)
+	err := w.opts.Filler.Fill(ctx, param, p.in == dtype.F64, func(first int64, data []byte) error {
 		count := int64(len(data)) / width
 		switch {
 		case first != done:
-			return fmt.Errorf("parameter %q: element %d was expected from its plugin, %d came", step.Param.Name, done, first)
+			return fmt.Errorf("parameter %q: element %d was expected from its plugin, %d came", param.Name, done, first)
 		case count*width != int64(len(data)):
-			return fmt.Errorf("parameter %q: its plugin sent %d bytes, which is no whole number of values", step.Param.Name, len(data))
+			return fmt.Errorf("parameter %q: its plugin sent %d bytes, which is no whole number of values", param.Name, len(data))
 		case count > p.n-done:
-			return fmt.Errorf("parameter %q: its plugin sent more than %d values", step.Param.Name, p.n)
+			return fmt.Errorf("parameter %q: its plugin sent more than %d values", param.Name, p.n)
 		}
 		for len(data) > 0 {
 			values := buf[:min(int64(len(buf)), int64(len(data))/width)]
@@ -202,7 +205,7 @@ func drawFilled[T float32 | float64](ctx context.Context, w *worker, p *part, bu
 		return err
 	}
 	if done != p.n {
-		return fmt.Errorf("parameter %q: its plugin sent %d values, %d were expected", step.Param.Name, done, p.n)
+		return fmt.Errorf("parameter %q: its plugin sent %d values, %d were expected", param.Name, done, p.n)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/weightinit/weightinit/dist"
 )
 
 // Limits that hold for every layout.
@@ -23,7 +25,7 @@ const (
 // Role says what a parameter does in the model; modes choose by it.
 type Role string
 
-// The roles that built-in models use. A fused matrix has a role of its own.
+// The roles that built-in models use.
 const (
 	Embedding   Role = "embedding"
 	Position    Role = "position"
@@ -68,7 +70,84 @@ type Param struct {
 	// by role and not by storage order. A bias has those of its weight.
 	// 0 means that the parameter has none.
 	FanIn, FanOut int64
+	// Pieces are the matrices or vectors that are fused in the parameter; none
+	// for a parameter that is not fused. They cover it without overlap.
+	Pieces []Piece
+	// Transposed tells that the matrix is stored as [in, out], as GPT-2's are.
+	Transposed bool
+	// PaddingRow is the row of an embedding that stands for padding; nil when
+	// there is none.
+	PaddingRow *int64
+	// Tied names the parameter whose tensor this one becomes when the model is
+	// finished. Draws into it are made and lost.
+	Tied string
+	// Stored lists the tensors in a file that hold the parameter. None means a
+	// single one with the parameter's name and shape.
+	Stored []Slice
 }
+
+// Piece is one of the matrices or vectors that are fused in a parameter.
+type Piece struct {
+	Role Role
+	// Shape is that of the piece alone; At are its elements in the parameter.
+	Shape []int64
+	At    Region
+	// FanIn and FanOut are those of the piece.
+	FanIn, FanOut int64
+}
+
+// Region is a set of elements of a parameter, counted in C order: Rows runs of
+// Row elements each, of which the first begins at First and each next one
+// Stride elements after the one before. A run of one row is contiguous.
+type Region struct{ First, Rows, Row, Stride int64 }
+
+// Whole is the region of all n elements.
+func Whole(n int64) Region { return Region{Rows: 1, Row: n, Stride: n} }
+
+// Elements returns the number of elements of r.
+func (r Region) Elements() int64 { return r.Rows * r.Row }
+
+// Contiguous tells whether the elements of r follow one another.
+func (r Region) Contiguous() bool { return r.Rows <= 1 || r.Row == r.Stride }
+
+// Rows returns the region of so many rows of a tensor of the given shape, cut
+// along dimension dim, from row first on. The shape must have passed
+// [Layout.Check].
+func Rows(shape []int64, dim int, first, rows int64) Region {
+	outer, inner := int64(1), int64(1)
+	for _, d := range shape[:dim] {
+		outer *= d
+	}
+	for _, d := range shape[dim+1:] {
+		inner *= d
+	}
+	return Region{First: first * inner, Rows: outer, Row: rows * inner, Stride: shape[dim] * inner}
+}
+
+// Slice is a tensor in a file that holds consecutive elements of a parameter,
+// from First on, in C order.
+type Slice struct {
+	Name  string
+	Shape []int64
+	First int64
+}
+
+// Event is one draw of a framework's own constructor and init functions, in
+// the order of the stream.
+type Event struct {
+	// Param is the number of the parameter that takes the values, [Lost] if
+	// none does.
+	Param int
+	// Dist is what is drawn, as a tensor of its own of this Shape.
+	Dist  dist.Dist
+	Shape []int64
+	// Into are the elements of the parameter that take the values; the zero
+	// Region means all.
+	Into Region
+}
+
+// Lost is the parameter of an event whose values nobody keeps.
+const Lost = -1
 
 // Elements returns the number of values of p. The shape must have passed
 // [Layout.Check].
@@ -95,20 +174,42 @@ type Facts struct {
 	// InitializerRange is the config's field of that name; values that are
 	// not above 0 mean that it is not set.
 	InitializerRange float64
+	// Config is the whole config that the model was made of, as canonical
+	// JSON; nil when there is none.
+	Config []byte
 }
 
-// Layout is a model as a list of parameters in draw order, which is also the
-// order of its state dict.
+// Layout is a model as a list of parameters in the order of its state dict.
+// A mode draws them in that order, unless it replays the framework's draws.
 type Layout struct {
 	Model  Facts
 	Params []Param
+	// Replay are the draws that the framework itself makes for the model, in
+	// order; nil where nobody knows them. A later event of a parameter
+	// replaces what an earlier one left in the same elements.
+	Replay []Event
 }
 
 // Clone returns a deep copy.
 func (l *Layout) Clone() *Layout {
-	c := &Layout{Model: l.Model, Params: slices.Clone(l.Params)}
+	c := &Layout{Model: l.Model, Params: slices.Clone(l.Params), Replay: slices.Clone(l.Replay)}
+	c.Model.Config = slices.Clone(l.Model.Config)
 	for i := range c.Params {
-		c.Params[i].Shape = slices.Clone(c.Params[i].Shape)
+		p := &c.Params[i]
+		p.Shape, p.Pieces, p.Stored = slices.Clone(p.Shape), slices.Clone(p.Pieces), slices.Clone(p.Stored)
+		for j := range p.Pieces {
+			p.Pieces[j].Shape = slices.Clone(p.Pieces[j].Shape)
+		}
+		for j := range p.Stored {
+			p.Stored[j].Shape = slices.Clone(p.Stored[j].Shape)
+		}
+		if p.PaddingRow != nil {
+			row := *p.PaddingRow
+			p.PaddingRow = &row
+		}
+	}
+	for i := range c.Replay {
+		c.Replay[i].Shape = slices.Clone(c.Replay[i].Shape)
 	}
 	return c
 }

@@ -31,7 +31,9 @@ func (c *Config) Layout(version int) (*layout.Layout, error) {
 		return nil, fault
 	}
 	b := n.blocks(version)
-	l := &layout.Layout{Model: n.facts(), Params: make([]layout.Param, 0, b.count(n.NLayers))}
+	facts := n.facts()
+	facts.Config = c.MarshalCanonical()
+	l := &layout.Layout{Model: facts, Params: make([]layout.Param, 0, b.count(n.NLayers))}
 	add := func(prefix string, layer int, parts []part) {
 		for _, p := range parts {
 			l.Params = append(l.Params, layout.Param{

@@ -274,11 +274,12 @@ func TestLargeModelsArePlannedAtOnce(t *testing.T) {
 }
 
 func TestFactsOfALayout(t *testing.T) {
-	l, err := parseJSON(t, `"initializer_range":0.5,"n_key_value_heads":2`).Layout(V2)
+	c := parseJSON(t, `"initializer_range":0.5,"n_key_value_heads":2`)
+	l, err := c.Layout(V2)
 	require.NoError(t, err)
 	require.Equal(t, layout.Facts{
 		Architecture: NativeArchitecture, Layers: 2, DModel: 64, DHead: 16, Heads: 4, KVHeads: 2, DMLP: 256, DVocab: 100, Ctx: 32,
-		InitializerRange: 0.5,
+		InitializerRange: 0.5, Config: c.MarshalCanonical(),
 	}, l.Model)
 	l, err = parseJSON(t, `"attn_only":true`).Layout(V2)
 	require.NoError(t, err)

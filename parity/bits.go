@@ -75,24 +75,28 @@ func BitsOfPlan(ctx context.Context, p *plan.Plan, set checkpoint.Set, planned b
 		reference, candidate = candidate, reference
 	}
 	c := &collector{report: pair(reference, candidate, opts), opts: opts}
-	s := &planSink{collector: c, set: set, planned: planned, width: p.DType.Size()}
+	s := &planSink{collector: c, set: set, planned: planned, plan: p}
 	index := map[string]int{}
 	for i, t := range c.report.Tensors {
 		if t.Status == Equal {
 			index[t.Name] = i
 		}
 	}
-	s.results = make([]int, len(p.Steps))
-	for i, step := range p.Steps {
-		s.results[i] = -1
-		if r, ok := index[step.Param.Name]; ok {
-			s.results[i] = r
+	// Only what is compared is made.
+	var names []string
+	for _, t := range p.Tensors().All() {
+		if r, ok := index[t.Name]; ok {
+			names, s.results = append(names, t.Name), append(s.results, r)
 		}
 	}
-	if len(index) == 0 {
+	if len(names) == 0 {
 		return c.report, nil
 	}
-	if err := fill.Run(ctx, p, s, fill.Options{Workers: opts.Workers, Filler: opts.Filler}); err != nil {
+	var err error
+	if s.plan, err = p.Subset(names); err != nil {
+		return nil, err
+	}
+	if err := fill.Run(ctx, s.plan, s, fill.Options{Workers: opts.Workers, Filler: opts.Filler}); err != nil {
 		return nil, err
 	}
 	return c.report, nil
@@ -103,17 +107,14 @@ type planSink struct {
 	*collector
 	set     checkpoint.Set
 	planned bool
-	width   int64
-	// results maps a step to its tensor in the report; -1 for none.
+	plan    *plan.Plan
+	// results maps a tensor of the plan to that in the report.
 	results []int
 	buffers sync.Pool
 }
 
-func (s *planSink) WriteValues(step int, first int64, data []byte) error {
-	i := s.results[step]
-	if i < 0 {
-		return nil
-	}
+func (s *planSink) WriteValues(made int, first int64, data []byte) error {
+	i := s.results[made]
 	tensor, _ := s.set.Lookup(s.report.Tensors[i].Name)
 	pooled, _ := s.buffers.Get().(*[]byte)
 	if pooled == nil || cap(*pooled) < len(data) {
@@ -122,7 +123,7 @@ func (s *planSink) WriteValues(step int, first int64, data []byte) error {
 	}
 	defer s.buffers.Put(pooled)
 	buffer := (*pooled)[:len(data)]
-	if err := tensor.ReadAt(buffer, first*s.width); err != nil {
+	if err := tensor.ReadAt(buffer, first*s.plan.Tensors().At(made).DType.Size()); err != nil {
 		return err
 	}
 	if s.planned {

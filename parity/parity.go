@@ -145,13 +145,13 @@ func sidesOfSet(s checkpoint.Set) []side {
 }
 
 func sidesOfPlan(p *plan.Plan) []side {
-	dtype, err := safetensors.DTypeName(p.DType)
-	if err != nil {
-		dtype = p.DType.String() // equals no stored type, so every tensor says so
-	}
-	out := make([]side, len(p.Steps))
-	for i, step := range p.Steps {
-		out[i] = side{step.Param.Name, dtype, step.Param.Shape}
+	out := make([]side, p.Tensors().Len())
+	for i, t := range p.Tensors().All() {
+		stored, err := safetensors.DTypeName(t.DType)
+		if err != nil {
+			stored = t.DType.String() // equals no stored type, so the tensor says so
+		}
+		out[i] = side{t.Name, stored, t.Shape}
 	}
 	return out
 }

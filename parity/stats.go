@@ -13,6 +13,7 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/parity/battery"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -62,7 +63,7 @@ func Stats(ctx context.Context, reference, candidate checkpoint.Set, opts StatsO
 	if opts.Memory == 0 {
 		opts.Memory = 384 << 20
 	}
-	r := &statsRun{opts: opts, reference: reference, candidate: candidate, laws: map[string]plan.Step{}}
+	r := &statsRun{opts: opts, reference: reference, candidate: candidate, laws: map[string]law{}}
 	r.prepare()
 	if err := r.run(ctx); err != nil {
 		return Result{}, err
@@ -77,7 +78,7 @@ func Stats(ctx context.Context, reference, candidate checkpoint.Set, opts StatsO
 type statsRun struct {
 	opts                 StatsOptions
 	reference, candidate checkpoint.Set
-	laws                 map[string]plan.Step
+	laws                 map[string]law
 	tensors              []statsTensor
 	jobs                 []*job
 	reuse                [2]*battery.Reuse // by side; nil for a side that is not there
@@ -115,6 +116,14 @@ type job struct {
 	small [2][]float64
 }
 
+// law is what is declared of a tensor: its shape and, if known, what its values
+// follow.
+type law struct {
+	shape []int64
+	dist  dist.Dist
+	known bool
+}
+
 // tested are tests on one list of values.
 type tested struct {
 	tensor  string
@@ -128,8 +137,10 @@ type tested struct {
 // prepare pairs the tensors and settles how each is tested.
 func (r *statsRun) prepare() {
 	if r.opts.Declared != nil {
-		for _, step := range r.opts.Declared.Steps {
-			r.laws[step.Param.Name] = step
+		for i, t := range r.opts.Declared.Tensors().All() {
+			l := law{shape: t.Shape}
+			l.dist, l.known = r.opts.Declared.Law(i)
+			r.laws[t.Name] = l
 		}
 	}
 	var paired *Report
@@ -163,11 +174,11 @@ func (r *statsRun) prepare() {
 // sidesDeclared are the plan's tensors in the types that the candidate has.
 func (r *statsRun) sidesDeclared() []side {
 	var out []side
-	for _, step := range r.opts.Declared.Steps {
-		s := side{name: step.Param.Name, shape: step.Param.Shape}
+	for _, made := range r.opts.Declared.Tensors().All() {
+		s := side{name: made.Name, shape: made.Shape}
 		if t, ok := r.candidate.Lookup(s.name); ok {
 			s.dtype = t.DType
-		} else if name, err := safetensors.DTypeName(r.opts.Declared.DType); err == nil {
+		} else if name, err := safetensors.DTypeName(made.DType); err == nil {
 			s.dtype = name
 		}
 		out = append(out, s)
@@ -178,9 +189,9 @@ func (r *statsRun) sidesDeclared() []side {
 func (r *statsRun) structureDeclared(t Tensor) string {
 	switch t.Status {
 	case Missing:
-		return "declared by " + r.opts.Declared.Mode + ", and not there"
+		return "declared by " + r.opts.Declared.Mode() + ", and not there"
 	case Extra:
-		return "not declared by " + r.opts.Declared.Mode
+		return "not declared by " + r.opts.Declared.Mode()
 	case Shape:
 		return "shape: declared " + places(t.ReferenceShape) + ", found " + places(t.CandidateShape)
 	}
@@ -192,8 +203,8 @@ func (r *statsRun) addUnheld() {
 	if r.opts.Declared == nil {
 		return
 	}
-	for _, step := range r.opts.Declared.Steps {
-		name := step.Param.Name
+	for _, made := range r.opts.Declared.Tensors().All() {
+		name := made.Name
 		_, inReference := r.reference.Lookup(name)
 		_, inCandidate := r.candidate.Lookup(name)
 		if inReference || inCandidate || !r.opts.keep(name) {
@@ -201,17 +212,17 @@ func (r *statsRun) addUnheld() {
 		}
 		t := Tensor{Name: name, Status: Missing}
 		f := t.finding(string(Missing))
-		f.Detail = "declared by " + r.opts.Declared.Mode + ", and in neither set"
+		f.Detail = "declared by " + r.opts.Declared.Mode() + ", and in neither set"
 		r.tensors = append(r.tensors, statsTensor{Tensor: t, problem: &f})
 	}
 }
 
 func (r *statsRun) addJobs(st *statsTensor) {
-	step, known := r.laws[st.Name]
-	if known && !slices.Equal(step.Param.Shape, st.ReferenceShape) {
+	declared, found := r.laws[st.Name]
+	if found && !slices.Equal(declared.shape, st.ReferenceShape) {
 		f := st.finding(string(Shape))
 		f.Verdict, f.Test = Fail, string(Shape)
-		f.Detail = "shape: declared by " + r.opts.Declared.Mode + " " + places(step.Param.Shape) + ", found in both sets " + places(st.ReferenceShape)
+		f.Detail = "shape: declared by " + r.opts.Declared.Mode() + " " + places(declared.shape) + ", found in both sets " + places(st.ReferenceShape)
 		st.problem = &f
 		return
 	}
@@ -220,7 +231,7 @@ func (r *statsRun) addJobs(st *statsTensor) {
 	if r.reference != nil {
 		j.ref, j.hasRef = r.reference.Lookup(st.Name)
 	}
-	sections := sectionsOf(step.Dist, known, st.ReferenceShape)
+	sections := sectionsOf(declared.dist, declared.known, st.ReferenceShape)
 	if _, numbers := typeOf(st.ReferenceDType); !numbers {
 		sections = []section{{count: product(st.ReferenceShape), shape: st.ReferenceShape, method: byBits}}
 	}

@@ -60,7 +60,7 @@ type bytesOf struct {
 }
 
 func (b *bytesOf) WriteValues(step int, first int64, data []byte) error {
-	copy(b.steps[step][first*b.p.DType.Size():], data)
+	copy(b.steps[step][first*b.p.DType().Size():], data)
 	return nil
 }
 
@@ -70,19 +70,19 @@ func drawn(t *testing.T, p *plan.Plan, change func(values map[string][]byte)) me
 	t.Helper()
 	b := &bytesOf{p: p}
 	byName := map[string][]byte{}
-	for _, s := range p.Steps {
-		b.steps = append(b.steps, make([]byte, s.Elements*p.DType.Size()))
-		byName[s.Param.Name] = b.steps[len(b.steps)-1]
+	for _, s := range p.Tensors().All() {
+		b.steps = append(b.steps, make([]byte, s.Bytes()))
+		byName[s.Name] = b.steps[len(b.steps)-1]
 	}
 	require.NoError(t, fill.Run(t.Context(), p, b, fill.Options{}))
 	if change != nil {
 		change(byName)
 	}
-	dtype, err := safetensors.DTypeName(p.DType)
+	dtype, err := safetensors.DTypeName(p.DType())
 	require.NoError(t, err)
 	var out memory
-	for i, s := range p.Steps {
-		out = append(out, tensor(t, s.Param.Name, dtype, s.Param.Shape, b.steps[i]))
+	for i, s := range p.Tensors().All() {
+		out = append(out, tensor(t, s.Name, dtype, s.Shape, b.steps[i]))
 	}
 	return out
 }
@@ -132,7 +132,7 @@ func TestStatsPassesWhatFollowsItsLaw(t *testing.T) {
 		r, err := parity.Stats(t.Context(), nil, candidate, parity.StatsOptions{Declared: p, Options: parity.Options{Progress: func(n int64) { progress.Add(n) }}})
 		require.NoError(t, err)
 		require.Empty(t, failures(r), dtype)
-		require.Equal(t, p.Values, progress.Load())
+		require.Equal(t, p.Values(), progress.Load())
 		require.Equal(t, len(families), r.Summary.Tensors)
 		require.Equal(t, parity.FamilyLimit, r.Summary.FamilyLimit)
 		r, err = parity.Stats(t.Context(), reference, candidate, parity.StatsOptions{Declared: p})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/weightinit/weightinit/dist"
 )
@@ -15,9 +16,28 @@ import (
 func (p *Plan) computeDigest() string {
 	h := sha256.New()
 	w := bufio.NewWriterSize(h, 1<<16)
-	p.encode(w)
+	if p.plain() {
+		p.encode(w)
+	} else {
+		p.encodeSteps(w)
+	}
 	_ = w.Flush() // a hash takes every write
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// plain tells whether parameters, draws and tensors are one to one, drawn in
+// the compute type of the stored one: what the first form of the encoding can
+// say.
+func (p *Plan) plain() bool {
+	if p.replayed || p.opts.Drawn != p.opts.DType.Compute() || p.part && p.opts.Streams == Torch || len(p.tensors) != len(p.params) {
+		return false
+	}
+	for i, t := range p.tensors {
+		if t.Param != i || t.DType != p.opts.DType || t.Name != p.params[i].Name || !slices.Equal(t.Shape, p.params[i].Shape) {
+			return false
+		}
+	}
+	return true
 }
 
 // encode writes the canonical encoding: lines of text that hold everything
@@ -33,16 +53,9 @@ func (p *Plan) computeDigest() string {
 //	14:ln_out.weight... [64] constant 3ff0000000000000
 //	... [64 64] uniform bfb... 3fb... multiply 3ff0000000000000
 //
-// A line is the name, the shape, the draw and the steps after it. The draws:
+// A line is the name, the shape, the draw and the steps after it. A draw is its
+// kind and its numbers in the order of [dist.Draw]'s Numbers; beside them
 //
-//	constant VALUE
-//	uniform LOW HIGH
-//	normal MEAN STD
-//	trunc_normal MEAN STD A B ALGORITHM
-//	eye
-//	dirac GROUPS
-//	orthogonal GAIN
-//	sparse SPARSITY STD
 //	blocks COUNT, then for each " (ROWS DRAW STEPS)"
 //	fill, then of the mode that fills " LENGTH:ID LENGTH:OPTIONS
 //	     LENGTH:ARCHITECTURE", its options as JSON, and the sizes of the
@@ -54,12 +67,75 @@ func (p *Plan) computeDigest() string {
 // The mode's name is not part of it, but for parameters that it fills itself:
 // what counts is what it assigned.
 func (p *Plan) encode(w io.Writer) {
-	fmt.Fprintf(w, "weightinit-plan/1\nseed %d\nstreams %s\ndtype %s\n", p.Seed, p.Streams, p.DType)
-	for _, s := range p.Steps {
-		fmt.Fprintf(w, "%d:%s %d ", len(s.Param.Name), s.Param.Name, s.Param.Shape)
-		p.encodeDist(w, s.Dist)
+	fmt.Fprintf(w, "weightinit-plan/1\nseed %d\nstreams %s\ndtype %s\n", p.opts.Seed, p.opts.Streams, p.opts.DType)
+	for _, param := range p.params {
+		fmt.Fprintf(w, "%d:%s %d ", len(param.Name), param.Name, param.Shape)
+		p.encodeDist(w, param.Dist)
 		fmt.Fprintln(w)
 	}
+}
+
+// encodeSteps writes the second form, for plans in which parameters, draws and
+// tensors are not one to one:
+//
+//	weightinit-plan/2
+//	seed 42
+//	streams torch
+//	parameter 10:emb.weight 35               name and elements
+//	discard f32 25 uniform                    type, elements and kind
+//	draw f32 [7 5] normal MEAN STD into 0 0 1 35 35
+//	tensor 10:emb.weight [7 5] f32 0 0        name, shape, type, parameter, first element
+//
+// The numbers after into are the parameter's, and those of layout.Region.
+// Discards after the last draw that is kept are left out, and so are those that
+// use no words, and all with keyed streams. A truncated normal and a sparse
+// matrix that are discarded stand there with shape and numbers, as these decide
+// their words.
+func (p *Plan) encodeSteps(w io.Writer) {
+	fmt.Fprintf(w, "weightinit-plan/2\nseed %d\nstreams %s\n", p.opts.Seed, p.opts.Streams)
+	for _, param := range p.params {
+		fmt.Fprintf(w, "parameter %d:%s %d\n", len(param.Name), param.Name, param.Elements)
+	}
+	for _, s := range p.steps[:p.Live()] {
+		if s.Param == Discard {
+			p.encodeDiscard(w, s)
+			continue
+		}
+		fmt.Fprintf(w, "draw %s %d ", s.In, s.Shape)
+		p.encodeDist(w, s.Dist)
+		r := s.Into
+		fmt.Fprintf(w, " into %d %d %d %d %d\n", s.Param, r.First, r.Rows, r.Row, r.Stride)
+	}
+	for _, t := range p.tensors {
+		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, t.Param, t.First)
+	}
+}
+
+func (p *Plan) encodeDiscard(w io.Writer, s Step) {
+	if p.opts.Streams == Keyed || s.Elements == 0 {
+		return
+	}
+	switch draw := s.Dist.Draw.(type) {
+	case dist.Normal, dist.Orthogonal:
+		fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
+	case dist.Uniform:
+		fmt.Fprintf(w, "discard %s %d uniform\n", s.In, s.Elements)
+	case dist.TruncNormal, dist.Sparse:
+		fmt.Fprintf(w, "discard %s %d ", s.In, s.Shape)
+		p.encodeDist(w, dist.Dist{Draw: draw})
+		fmt.Fprintln(w)
+	}
+}
+
+// Live returns the number of steps up to the last one that is kept: nothing
+// after it decides a bit.
+func (p *Plan) Live() int {
+	for n := len(p.steps); n > 0; n-- {
+		if p.steps[n-1].Param != Discard {
+			return n
+		}
+	}
+	return 0
 }
 
 func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
@@ -88,10 +164,10 @@ func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
 			fmt.Fprint(w, ")")
 		}
 	case dist.Filled:
-		for _, text := range []string{p.Mode, string(p.OptionsJSON), p.Model.Architecture} {
+		for _, text := range []string{p.Mode(), string(p.optionsJSON), p.model.Architecture} {
 			fmt.Fprintf(w, " %d:%s", len(text), text)
 		}
-		f := p.Model
+		f := p.model
 		for _, size := range []int64{f.Layers, f.DModel, f.DHead, f.Heads, f.KVHeads, f.DMLP, f.DVocab, f.Ctx} {
 			fmt.Fprintf(w, " %d", size)
 		}

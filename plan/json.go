@@ -5,45 +5,56 @@ import (
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/registry"
 )
 
 // MarshalJSON writes the plan as the command line's "plan --json" shows it:
-// numbers at full float64 precision, parameters in draw order. first_word,
-// words and total_words are null where only a run can tell.
+// numbers at full float64 precision, rows in the order of the stream.
+// first_word, words and total_words are null where only a run can tell. outputs
+// are the names in a file, where they are not the parameter's own.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
-		Mode: p.Mode, Options: p.OptionsJSON, Seed: json.Number(p.SeedText), Streams: p.Streams,
-		DType: p.DType.String(), Digest: p.digest, TotalValues: p.Values, TotalWords: unless(p.WordsUnknown, p.Words),
-		Notes: append([]string{}, p.Notes...), Plugin: p.Plugin, Parameters: make([]paramJSON, len(p.Steps)),
+		Mode: p.Mode(), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
+		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.values, TotalWords: unless(p.wordsUnknown, p.words),
+		Notes: p.Notes(), Plugin: p.Plugin(), Parameters: []rowJSON{},
 	}
-	for i, s := range p.Steps {
-		out.Parameters[i] = paramJSON{
-			Name: s.Param.Name, Shape: append([]int64{}, s.Param.Shape...), DType: p.DType.String(),
-			Role: s.Param.Role, Distribution: encodeDist(s.Dist),
-			FirstWord: unless(s.StartUnknown, s.Start.Words), Words: unless(s.WordsUnknown, s.Words),
+	if p.Drawn() != p.DType().Compute() {
+		out.Drawn = p.Drawn().String()
+	}
+	for _, row := range p.Rows() {
+		one := rowJSON{
+			Name: row.Name, Shape: append([]int64{}, row.Shape...), DType: p.DType().String(), Role: row.Role,
+			Distribution: encodeDist(row.Dist), Outputs: row.Outputs,
+			FirstWord: unless(row.StartUnknown, row.Start.Words), Words: unless(row.WordsUnknown, row.Words),
 		}
-		if s.Param.Layer != layout.NoLayer {
-			out.Parameters[i].Layer = &p.Steps[i].Param.Layer
+		if row.Layer != layout.NoLayer {
+			one.Layer = &row.Layer
 		}
+		if row.Discard {
+			one.Kind = "discard"
+		}
+		out.Parameters = append(out.Parameters, one)
 	}
 	return json.Marshal(out)
 }
 
 type planJSON struct {
-	Mode        string          `json:"mode"`
-	Options     json.RawMessage `json:"options"`
-	Seed        json.Number     `json:"seed"`
-	Streams     Streams         `json:"streams"`
-	DType       string          `json:"dtype"`
-	Digest      string          `json:"digest"`
-	TotalValues int64           `json:"total_values"`
-	TotalWords  *int64          `json:"total_words"`
-	Notes       []string        `json:"notes"`
-	Plugin      *Plugin         `json:"plugin,omitempty"`
-	Parameters  []paramJSON     `json:"parameters"`
+	Mode        string           `json:"mode"`
+	Options     json.RawMessage  `json:"options"`
+	Seed        json.Number      `json:"seed"`
+	Streams     Streams          `json:"streams"`
+	DType       string           `json:"dtype"`
+	Drawn       string           `json:"drawn,omitempty"`
+	Digest      string           `json:"digest"`
+	TotalValues int64            `json:"total_values"`
+	TotalWords  *int64           `json:"total_words"`
+	Notes       []string         `json:"notes"`
+	Plugin      *registry.Plugin `json:"plugin,omitempty"`
+	Parameters  []rowJSON        `json:"parameters"`
 }
 
-type paramJSON struct {
+type rowJSON struct {
+	Kind         string         `json:"kind,omitempty"`
 	Name         string         `json:"name"`
 	Shape        []int64        `json:"shape"`
 	DType        string         `json:"dtype"`
@@ -52,6 +63,7 @@ type paramJSON struct {
 	Distribution map[string]any `json:"distribution"`
 	FirstWord    *int64         `json:"first_word"`
 	Words        *int64         `json:"words"`
+	Outputs      []string       `json:"outputs,omitempty"`
 }
 
 // unless returns nil if the number is not known.

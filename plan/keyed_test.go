@@ -36,14 +36,14 @@ func TestKeyedStepsBeginStreamsOfTheirOwn(t *testing.T) {
 	} {
 		for dtype, words := range map[layout.DType]int64{layout.F32: c.narrow, layout.BF16: c.narrow, layout.F64: c.wide} {
 			p := build(t, plan.Options{Streams: plan.Keyed, DType: dtype}, []dist.Dist{{Draw: cut}, {Draw: c.draw}, three[0]}, []int64{9}, c.shape, []int64{3})
-			s := p.Steps[1]
+			s := p.Rows()[1]
 			require.Equal(t, words, s.Words, "%s in %s", c.name, dtype)
 			require.Equal(t, c.unknown, s.WordsUnknown, c.name)
 			require.Equal(t, dist.Position{}, s.Start)
 			require.False(t, s.StartUnknown, "%s: nothing depends on the truncated normal before it", c.name)
-			require.True(t, p.WordsUnknown)
-			require.EqualValues(t, 0, p.Words)
-			require.False(t, p.Steps[2].WordsUnknown)
+			_, known := p.Words()
+			require.False(t, known)
+			require.False(t, p.Rows()[2].WordsUnknown)
 		}
 	}
 }
@@ -58,20 +58,20 @@ func TestKeyedPlansHaveADigestOfTheirOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"streams":"keyed"`)
 	require.Contains(t, string(text), `"first_word":0,"words":20`)
-	require.Empty(t, keyed.Notes, "normal and uniform are torch's own")
+	require.Empty(t, keyed.Notes(), "normal and uniform are torch's own")
 }
 
 func TestKeyedPlansNoteWhatTorchDoesNotHave(t *testing.T) {
 	parts := dist.Blocks{Parts: []dist.Part{{Rows: 4, Dist: dist.Dist{Draw: dist.Sparse{Std: 1}}}}}
 	dists := []dist.Dist{{Draw: dist.TruncNormal{Std: 1, A: -2, B: 2}}, {Draw: parts}, {Draw: dist.TruncNormal{Std: 1, A: -2, B: 2}}, {Draw: dist.Orthogonal{Gain: 1}}}
 	shapes := [][]int64{{3}, {4, 5}, {5}, {3, 3}}
-	notes := build(t, plan.Options{Streams: plan.Keyed}, dists, shapes...).Notes
+	notes := build(t, plan.Options{Streams: plan.Keyed}, dists, shapes...).Notes()
 	require.Len(t, notes, 4)
 	require.Contains(t, notes[0], `2 parameters, the first of them "a", are trunc_normal`)
 	require.Contains(t, notes[1], `parameter "b" is sparse`)
 	require.Contains(t, notes[2], `parameter "b" is made of blocks`)
 	require.Contains(t, notes[3], "orthogonal")
-	require.Len(t, build(t, plan.Options{}, dists, shapes...).Notes, 1, "with torch's stream all but the last are torch's")
+	require.Len(t, build(t, plan.Options{}, dists, shapes...).Notes(), 1, "with torch's stream all but the last are torch's")
 }
 
 func TestParseStreams(t *testing.T) {

@@ -2,52 +2,31 @@ package plan
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/weightinit/weightinit/dist"
-	"github.com/weightinit/weightinit/layout"
 )
 
-// place checks the distributions and gives every step its place in the stream.
-func (p *Plan) place(l *layout.Layout, dists []dist.Dist, allowFilled bool) error {
-	maxFinite, wide := math.MaxFloat32, false
-	if p.DType.Compute() == layout.F64 {
-		maxFinite, wide = math.MaxFloat64, true
-	}
-	at := cursor{wide: wide}
-	for i, d := range dists {
-		param := l.Params[i]
-		err := d.Check(maxFinite)
-		if err == nil {
-			err = d.CheckShape(param.Shape)
-		}
-		if err == nil {
-			err = drawable(d, param.Shape, maxFinite, allowFilled)
-		}
-		if err != nil {
-			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode, param.Name, err)
-		}
-		s := Step{Param: param, Dist: d, Elements: param.Elements()}
-		if p.Streams == Keyed {
-			s.Words, s.WordsUnknown = keyedWords(d.Draw, param.Shape, wide)
+// place gives every step its place in the stream.
+func (p *Plan) place() {
+	var at cursor
+	for i := range p.steps {
+		s := &p.steps[i]
+		if p.opts.Streams == Keyed {
+			s.Words, s.WordsUnknown = keyedWords(s)
 		} else {
-			at.place(&s)
+			at.place(s)
 		}
-		p.Steps[i] = s
-		p.Values += s.Elements
-		p.Words += s.Words
-		p.WordsUnknown = p.WordsUnknown || s.WordsUnknown
+		p.words += s.Words
+		p.wordsUnknown = p.wordsUnknown || s.WordsUnknown
 	}
-	if p.WordsUnknown {
-		p.Words = 0
+	if p.wordsUnknown {
+		p.words = 0
 	}
-	return nil
 }
 
 // cursor walks the stream of a plan.
 type cursor struct {
-	wide bool
-	at   dist.Position
+	at dist.Position
 	// unknown tells that at is not known any more, but for its Cached, and
 	// cacheUnknown that this is not known either.
 	unknown, cacheUnknown bool
@@ -58,81 +37,48 @@ func (c *cursor) place(s *Step) {
 	if s.StartUnknown = c.unknown; !c.unknown {
 		s.Start = c.at
 	}
-	cost, known := dist.CostIn(s.Dist.Draw, s.Param.Shape, c.wide, c.at.Cached)
+	cost, known := dist.CostIn(s.Dist.Draw, s.Shape, s.In, c.at.Cached)
 	if known && c.cacheUnknown {
-		// A few normals cost more or less with a cached one. Which it is
-		// stays unknown after a draw, as one takes and leaves it alike.
-		other, _ := dist.CostIn(s.Dist.Draw, s.Param.Shape, c.wide, !c.at.Cached)
+		// A few normals cost more or less with a cached one. Whether there is
+		// one stays unknown: a draw takes one and leaves one in both cases, or
+		// in neither.
+		other, _ := dist.CostIn(s.Dist.Draw, s.Shape, s.In, !c.at.Cached)
 		known = other.Words == cost.Words
 	}
 	if !known {
 		s.WordsUnknown = true
 		c.unknown = true
 		// Only draws of fewer than 16 normals touch the cached one.
-		c.cacheUnknown = c.cacheUnknown || hasFew(s.Dist.Draw, s.Param.Shape)
+		c.cacheUnknown = c.cacheUnknown || s.Elements < dist.Block
 		return
 	}
 	s.Words = cost.Words
 	c.at = c.at.After(cost)
 }
 
-// hasFew tells whether a draw holds a draw of fewer than 16 normals.
-func hasFew(draw dist.Draw, shape []int64) bool {
-	blocks, ok := draw.(dist.Blocks)
-	if !ok {
-		n := layout.Param{Shape: shape}.Elements()
-		return n < dist.Block
-	}
-	for _, part := range blocks.Parts {
-		if hasFew(part.Dist.Draw, dist.PartShape(shape, part.Rows)) {
-			return true
-		}
-	}
-	return false
-}
-
-// maxOrthogonal is the largest orthogonal matrix that is made: the
-// decomposition needs the whole of it in memory, at 20 bytes an element.
-const maxOrthogonal = 1 << 26
-
-// maxPermutation is the largest number of rows whose permutation torch draws
-// with a word a step.
-const maxPermutation = (1<<32-1)/20 - 1
-
 // drawable refuses what the vocabulary can say and a run cannot draw.
-func drawable(d dist.Dist, shape []int64, maxFinite float64, allowFilled bool) error {
-	if err := drawableDraw(d.Draw, shape, maxFinite, allowFilled); err != nil {
-		return fmt.Errorf("%s: %w", d.Draw.Kind(), err)
-	}
-	return nil
-}
-
-func drawableDraw(draw dist.Draw, shape []int64, maxFinite float64, allowFilled bool) error {
-	n := layout.Param{Shape: shape}.Elements()
-	switch d := draw.(type) {
+func drawable(s Step, allowFilled bool) error {
+	switch d := s.Dist.Draw.(type) {
 	case dist.Constant, dist.Uniform, dist.Normal, dist.Eye:
 	case dist.TruncNormal:
-		return drawableTruncated(d, maxFinite)
+		return drawableTruncated(d, s.In.Max())
 	case dist.Dirac:
-		ones := min(shape[0]/d.Groups, shape[1])
-		for i, size := range shape[2:] {
+		ones := min(s.Shape[0]/d.Groups, s.Shape[1])
+		for i, size := range s.Shape[2:] {
 			if size == 0 && ones > 0 {
-				return fmt.Errorf("shape %v has size 0 in dimension %d, where a one has to go", shape, i+2)
+				return fmt.Errorf("shape %v has size 0 in dimension %d, where a one has to go", s.Shape, i+2)
 			}
 		}
 	case dist.Sparse:
-		if shape[0] > maxPermutation {
-			return fmt.Errorf("shape %v has %d rows: this version permutes at most %d", shape, shape[0], int64(maxPermutation))
+		if s.Shape[0] > dist.MaxPermutation {
+			return fmt.Errorf("shape %v has %d rows: this version permutes at most %d", s.Shape, s.Shape[0], int64(dist.MaxPermutation))
 		}
 	case dist.Orthogonal:
-		if n > maxOrthogonal {
-			return fmt.Errorf("shape %v has %d elements: the limit is %d, as the matrix is decomposed in memory", shape, n, maxOrthogonal)
+		if s.Elements > dist.MaxOrthogonal {
+			return fmt.Errorf("shape %v has %d elements: the limit is %d, as the matrix is decomposed in memory", s.Shape, s.Elements, dist.MaxOrthogonal)
 		}
-	case dist.Blocks:
-		for i, part := range d.Parts {
-			if err := drawable(part.Dist, dist.PartShape(shape, part.Rows), maxFinite, allowFilled); err != nil {
-				return fmt.Errorf("block %d: %w", i, err)
-			}
+		if s.In.Half() {
+			return fmt.Errorf("torch has no decomposition in %s: draw it in f32", s.In)
 		}
 	case dist.Filled:
 		if !allowFilled {
@@ -155,12 +101,46 @@ func drawableTruncated(t dist.TruncNormal, maxFinite float64) error {
 	return nil
 }
 
-// ownNotes says what a user should know of the steps whatever the mode.
-func (p *Plan) ownNotes() []string {
-	notes := p.keyedNotes()
-	if count, first := p.having(is[dist.Orthogonal]); count > 0 {
-		notes = append(notes, which(count, first)+" orthogonal and not bit-exact: the draws are those of PyTorch, the decomposition is not")
+// keyedWords is the number of words of a parameter's own streams that the
+// values of a step depend on; unknown tells that only a run can tell. A float32
+// value takes a word and a float64 value two; normals are made in pairs.
+func keyedWords(s *Step) (words int64, unknown bool) {
+	n, perValue := s.Elements, int64(1)
+	if s.In.Size() == 8 {
+		perValue = 2
 	}
+	if n == 0 || s.Param == Discard {
+		return 0, false
+	}
+	switch s.Dist.Draw.(type) {
+	case dist.Uniform:
+		return n * perValue, false
+	case dist.Normal, dist.Orthogonal:
+		return (n + n%2) * perValue, false
+	case dist.Sparse:
+		return (n+n%2)*perValue + s.Shape[1]*(s.Shape[0]-1), false
+	case dist.TruncNormal:
+		return 0, true
+	}
+	return 0, false
+}
+
+// ownNotes says what a user should know of the steps whatever the mode. With
+// keyed streams it names what has no counterpart among PyTorch's functions:
+// whoever compares with PyTorch has to know the definition.
+func (p *Plan) ownNotes() []string {
+	var notes []string
+	note := func(is func(Step) bool, text string) {
+		if count, first := p.having(is); count > 0 {
+			notes = append(notes, which(count, first)+" "+text)
+		}
+	}
+	if p.opts.Streams == Keyed {
+		note(draws[dist.TruncNormal], "trunc_normal, for which PyTorch has no keyed function: each pass has a key of its own, folded from the parameter's")
+		note(draws[dist.Sparse], "sparse, for which PyTorch has no keyed function: the normals and each column's zeros have keys of their own, folded from the parameter's")
+		note(func(s Step) bool { return s.Block >= 0 }, "made of blocks: each is a tensor of its own, with its number folded into the parameter's key")
+	}
+	note(draws[dist.Orthogonal], "orthogonal and not bit-exact: the draws are those of PyTorch, the decomposition is not")
 	return notes
 }
 
@@ -172,37 +152,24 @@ func which(count int, first string) string {
 	return fmt.Sprintf("parameter %q is", first)
 }
 
-// having counts the steps with elements that hold a draw of a kind, and names
-// the parameter of the first.
-func (p *Plan) having(is func(dist.Draw) bool) (count int, first string) {
-	for _, s := range p.Steps {
-		if s.Elements == 0 || !holds(s.Dist.Draw, is) {
+// having counts the parameters with a step of a kind that has elements, and
+// names the first.
+func (p *Plan) having(is func(Step) bool) (count int, first string) {
+	found := map[int]bool{}
+	for _, s := range p.steps {
+		if s.Param == Discard || p.params[s.Param].Elements == 0 || found[s.Param] || !is(s) {
 			continue
 		}
 		if count == 0 {
-			first = s.Param.Name
+			first = p.params[s.Param].Name
 		}
+		found[s.Param] = true
 		count++
 	}
 	return count, first
 }
 
-func is[T dist.Draw](draw dist.Draw) bool {
-	_, ok := draw.(T)
+func draws[T dist.Draw](s Step) bool {
+	_, ok := s.Dist.Draw.(T)
 	return ok
-}
-
-// holds tells whether a draw, or one of its blocks, is of a kind.
-func holds(draw dist.Draw, is func(dist.Draw) bool) bool {
-	if is(draw) {
-		return true
-	}
-	if blocks, ok := draw.(dist.Blocks); ok {
-		for _, part := range blocks.Parts {
-			if holds(part.Dist.Draw, is) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,17 +1,29 @@
-// Package plan freezes a layout, a mode and a seed into a program: an ordered
-// list of steps, each a parameter with its distribution and its place in the
-// stream, and a digest over all that decides a bit.
+// Package plan freezes a layout, a mode and a seed into a program: what the
+// generator does, step by step, and which tensors come out, with a digest over
+// all that decides a bit.
 //
 // A plan is small and holds no values, so it can be printed, compared and
 // checked before gigabytes are written. Package fill runs it.
+//
+// Three things are kept apart. A parameter ([Param]) is what the mode saw: a
+// name, a shape, a role, and the law of its values. A step ([Step]) is what the
+// generator does: one draw of a shape in a type, into some elements of a
+// parameter or into none. A tensor ([Tensor]) is what lies in a file: a name, a
+// shape, a stored type, and which elements of a parameter it holds. They are
+// one to one for a model whose parameters are drawn one after the other; a
+// model whose framework draws values and loses them, draws a parameter twice,
+// fuses matrices or stores one draw as many tensors has more of one than of
+// another.
 package plan
 
 import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
@@ -47,8 +59,12 @@ type Options struct {
 	// SeedText is the seed as the user gave it, such as "-1"; empty means the
 	// decimal form of Seed.
 	SeedText string
-	// DType is the stored type of every parameter; 0 means F32.
-	DType layout.DType
+	// DType is the stored type of every tensor; 0 means F32.
+	DType dtype.Type
+	// Drawn is the type in which values are drawn; 0 means the compute type of
+	// DType. Another one is torch's way for a model that is made in that type:
+	// a half type has draws of its own.
+	Drawn dtype.Type
 	// Streams defaults to Torch.
 	Streams Streams
 	// AllowFilled admits [dist.Filled]: the caller can ask the plugin of the
@@ -56,12 +72,36 @@ type Options struct {
 	AllowFilled bool
 }
 
-// Step fills one parameter.
-type Step struct {
-	Param layout.Param
-	Dist  dist.Dist
-	// Elements is the number of values of the parameter.
+// Param is a parameter of the model with the law of its values.
+type Param struct {
+	layout.Param
+	// Dist is what the parameter is filled with: what the mode assigned or, in
+	// a replayed plan, the draw that stays.
+	Dist dist.Dist
+	// Elements is the number of values.
 	Elements int64
+}
+
+// Discard is the parameter of a step whose values nobody keeps.
+const Discard = layout.Lost
+
+// Step is one draw of the generator.
+type Step struct {
+	// Dist is what is drawn, with what is done to the values afterwards; never
+	// [dist.Blocks], each of which is a step.
+	Dist dist.Dist
+	// Shape is that of the draw, Elements the number of its values. In is the
+	// type in which they are drawn.
+	Shape    []int64
+	Elements int64
+	In       dtype.Type
+	// Param is the number of the parameter that takes the values, in the
+	// elements Into; or [Discard].
+	Param int
+	Into  layout.Region
+	// Block is the number of the step among those of its parameter; -1 for
+	// the only one.
+	Block int
 	// Start is where the stream stands when the step begins; the zero
 	// Position if StartUnknown, and always for Keyed streams, where the step
 	// begins a stream of its own.
@@ -75,61 +115,131 @@ type Step struct {
 	StartUnknown, WordsUnknown bool
 }
 
-// Plan is a frozen program. It is not changed after [Build].
-type Plan struct {
-	// Mode is the full id, such as "gpt2@1".
-	Mode string
-	// Settings are the mode's set options, "key=value", sorted.
-	Settings []string
-	// OptionsJSON are the same as a JSON object with sorted keys.
-	OptionsJSON []byte
-	Seed        uint64
-	SeedText    string
-	Streams     Streams
-	DType       layout.DType
-	// Notes are what a user should know before the weights are made.
-	Notes []string
-	// Steps are in draw order, which is also the order of the state dict.
-	Steps []Step
-	// Values and Words are totals over all steps; Words is 0 if WordsUnknown.
-	Values, Words int64
-	// WordsUnknown tells that only a run can tell the number of words.
-	WordsUnknown bool
-
-	// Assigner is the configured mode that the plan was made with, and Model
-	// what it was told of the model: who fills parameters itself is asked
-	// again with them.
-	Assigner registry.Mode
-	Model    layout.Facts
-	// Plugin is set when the mode comes from one; it decides no bit.
-	Plugin *Plugin
-
-	digest string
+// Tensor is what lies in a file.
+type Tensor struct {
+	Name  string
+	Shape []int64
+	// DType is the stored type.
+	DType dtype.Type
+	// Param is the number of the parameter whose elements it holds: Elements
+	// of them, from First on.
+	Param           int
+	First, Elements int64
 }
+
+// Bytes returns the size of the tensor's values.
+func (t Tensor) Bytes() int64 { return t.Elements * t.DType.Size() }
+
+// Plan is a frozen program. [Build] makes it, and nothing changes it.
+type Plan struct {
+	info        registry.Info
+	settings    []string
+	optionsJSON []byte
+	opts        Options
+	notes       []string
+
+	params  []Param
+	steps   []Step
+	tensors []Tensor
+	// replayed tells that the steps are the framework's own, and part that the
+	// plan is one of another's: both have discards.
+	replayed, part bool
+
+	values, words int64
+	wordsUnknown  bool
+
+	assigner registry.Mode
+	plugin   *registry.Plugin
+	model    layout.Facts
+	places   *Places
+
+	digest func() string
+}
+
+// Mode returns the full id, such as "gpt2@1".
+func (p *Plan) Mode() string { return p.info.ID.String() }
+
+// Settings returns the mode's set options, "key=value", sorted.
+func (p *Plan) Settings() []string { return append([]string{}, p.settings...) }
+
+// OptionsJSON returns the same as a JSON object with sorted keys.
+func (p *Plan) OptionsJSON() string { return string(p.optionsJSON) }
+
+// Seed returns the seed modulo 2^64.
+func (p *Plan) Seed() uint64 { return p.opts.Seed }
+
+// SeedText returns the seed as the user gave it.
+func (p *Plan) SeedText() string { return p.opts.SeedText }
+
+// Streams returns how the random numbers of the parameters hang together.
+func (p *Plan) Streams() Streams { return p.opts.Streams }
+
+// DType returns the stored type of the tensors.
+func (p *Plan) DType() dtype.Type { return p.opts.DType }
+
+// Drawn returns the type in which the values are drawn.
+func (p *Plan) Drawn() dtype.Type { return p.opts.Drawn }
+
+// Notes returns what a user should know before the weights are made.
+func (p *Plan) Notes() []string { return append([]string{}, p.notes...) }
+
+// Params returns the parameters in the order of the model.
+func (p *Plan) Params() View[Param] { return View[Param]{p.params} }
+
+// Steps returns the draws in the order of the stream.
+func (p *Plan) Steps() View[Step] { return View[Step]{p.steps} }
+
+// Tensors returns what comes out, in the order of the state dict.
+func (p *Plan) Tensors() View[Tensor] { return View[Tensor]{p.tensors} }
+
+// Values returns the number of values of all tensors.
+func (p *Plan) Values() int64 { return p.values }
+
+// Words returns the number of words of the stream that all steps use; known
+// is false where only a run can tell.
+func (p *Plan) Words() (words int64, known bool) { return p.words, !p.wordsUnknown }
+
+// Bytes returns the size of all tensors in their stored types.
+func (p *Plan) Bytes() int64 {
+	total := int64(0)
+	for _, t := range p.tensors {
+		total += t.Bytes()
+	}
+	return total
+}
+
+// Assigner returns the configured mode that the plan was made with. Whoever
+// asks a plugin for values asks this mode.
+func (p *Plan) Assigner() registry.Mode { return p.assigner }
+
+// Model returns what the mode was told of the model.
+func (p *Plan) Model() layout.Facts { return p.model }
+
+// Config returns the config that the model was made of, as canonical JSON; nil
+// for a plan that was made of none.
+func (p *Plan) Config() []byte { return append([]byte(nil), p.model.Config...) }
+
+// Plugin returns the plugin that the mode comes from; nil for a mode of this
+// process. It decides no bit.
+func (p *Plan) Plugin() *registry.Plugin { return p.plugin }
+
+// Places returns what runs of the plan have found of places in the stream.
+func (p *Plan) Places() *Places { return p.places }
 
 // Digest identifies the bits that the plan makes: two plans of the same
 // digest make the same tensors. It has the form "sha256:" and 64 hex digits.
-func (p *Plan) Digest() string { return p.digest }
-
-// Bytes returns the size of all values in the stored type.
-func (p *Plan) Bytes() int64 { return p.Values * p.DType.Size() }
+func (p *Plan) Digest() string { return p.digest() }
 
 // Build asks the mode for the distributions of l and freezes the result. It
 // is an error when l does not pass its own check, when the mode has no rule
 // for a parameter, or when a distribution's numbers cannot be drawn in the
-// compute type of opts.DType.
+// type that opts says.
+//
+// A mode that is a [registry.Replayer] is drawn by l.Replay instead of one
+// parameter after the other.
 func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode registry.Mode, opts Options) (*Plan, error) {
-	if opts.DType == 0 {
-		opts.DType = layout.F32
-	}
-	if opts.Streams == "" {
-		opts.Streams = Torch
-	}
-	if _, err := ParseStreams(string(opts.Streams)); err != nil {
+	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
-	}
-	if opts.SeedText == "" {
-		opts.SeedText = strconv.FormatUint(opts.Seed, 10)
 	}
 	if err := l.Check(); err != nil {
 		return nil, err
@@ -141,25 +251,84 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 	if len(dists) != len(l.Params) {
 		return nil, fmt.Errorf("plan: mode %q assigned %d distributions to %d parameters", info.ID, len(dists), len(l.Params))
 	}
-	p := &Plan{
-		Assigner: mode, Model: l.Model,
-		Mode: info.ID.String(), Seed: opts.Seed, SeedText: opts.SeedText,
-		Streams: opts.Streams, DType: opts.DType,
-		Steps: make([]Step, len(dists)),
+	var plugin *registry.Plugin
+	if external, ok := mode.(registry.External); ok {
+		from := external.Plugin()
+		plugin = &from
 	}
-	if p.Settings, err = registry.Settings(mode); err != nil {
+	l = l.Clone()
+	p := &Plan{info: info, assigner: mode, plugin: plugin, model: l.Model, opts: opts, places: new(Places)}
+	if p.settings, err = registry.Settings(mode); err != nil {
 		return nil, fmt.Errorf("plan: mode %q: %w", info.ID, err)
 	}
-	if p.OptionsJSON, err = registry.OptionsJSON(mode); err != nil {
+	if p.optionsJSON, err = registry.OptionsJSON(mode); err != nil {
 		return nil, fmt.Errorf("plan: mode %q: %w", info.ID, err)
 	}
-	if err := p.place(l, dists, opts.AllowFilled); err != nil {
+	for i, param := range l.Params {
+		p.params = append(p.params, Param{Param: param, Dist: dists[i], Elements: param.Elements()})
+	}
+	if err := p.lower(l, mode); err != nil {
 		return nil, err
 	}
-	p.Notes = p.ownNotes()
-	if n, ok := mode.(registry.Noter); ok {
-		p.Notes = append(p.Notes, n.Notes(l)...)
+	p.place()
+	if p.tensors, err = tensorsOf(l, opts.DType); err != nil {
+		return nil, err
 	}
-	p.digest = p.computeDigest()
+	for _, t := range p.tensors {
+		p.values += t.Elements
+	}
+	p.notes = p.ownNotes()
+	if n, ok := mode.(registry.Noter); ok {
+		p.notes = append(p.notes, n.Notes(l)...)
+	}
+	p.digest = sync.OnceValue(p.computeDigest)
 	return p, nil
+}
+
+// complete sets the options that are left open.
+func (o *Options) complete() error {
+	if o.DType == 0 {
+		o.DType = dtype.F32
+	}
+	if o.Drawn == 0 {
+		o.Drawn = o.DType.Compute()
+	}
+	if o.Streams == "" {
+		o.Streams = Torch
+	}
+	if o.SeedText == "" {
+		o.SeedText = strconv.FormatUint(o.Seed, 10)
+	}
+	for _, t := range []dtype.Type{o.DType, o.Drawn} {
+		if !t.Valid() {
+			return fmt.Errorf("unknown type %s", t)
+		}
+	}
+	_, err := ParseStreams(string(o.Streams))
+	return err
+}
+
+// tensorsOf lists what a file holds of the parameters.
+func tensorsOf(l *layout.Layout, stored dtype.Type) ([]Tensor, error) {
+	var out []Tensor
+	for i, param := range l.Params {
+		if param.Tied != "" {
+			continue
+		}
+		slices := param.Stored
+		if slices == nil {
+			slices = []layout.Slice{{Name: param.Name, Shape: param.Shape}}
+		}
+		for _, s := range slices {
+			n, err := layout.ElementsOf(s.Shape)
+			if err != nil {
+				return nil, fmt.Errorf("plan: tensor %q of parameter %q: %w", s.Name, param.Name, err)
+			}
+			if all := param.Elements(); s.First < 0 || s.First > all || n > all-s.First {
+				return nil, fmt.Errorf("plan: tensor %q: elements %d and %d more do not lie in parameter %q of %d", s.Name, s.First, n, param.Name, all)
+			}
+			out = append(out, Tensor{Name: s.Name, Shape: s.Shape, DType: stored, Param: i, First: s.First, Elements: n})
+		}
+	}
+	return out, nil
 }

@@ -47,19 +47,19 @@ func build(t *testing.T, opts plan.Options, dists []dist.Dist, shapes ...[]int64
 
 func TestStepsStandWhereTheStreamIs(t *testing.T) {
 	p := build(t, plan.Options{Seed: 7}, three, []int64{3}, []int64{5}, []int64{4, 5})
-	require.Equal(t, dist.Position{}, p.Steps[0].Start)
-	require.Equal(t, int64(8), p.Steps[0].Words, "three small normals use two pairs")
-	require.Equal(t, dist.Position{Words: 8, Cached: true, CachedAt: 4}, p.Steps[1].Start)
-	require.Zero(t, p.Steps[1].Words)
-	require.Equal(t, p.Steps[1].Start, p.Steps[2].Start)
-	require.Equal(t, int64(20), p.Steps[2].Words)
-	require.Equal(t, int64(28), p.Words)
-	require.Equal(t, int64(28), p.Values)
-	require.Equal(t, "list@3", p.Mode)
-	require.Equal(t, []string{"gain=2"}, p.Settings)
+	require.Equal(t, dist.Position{}, p.Steps().At(0).Start)
+	require.Equal(t, int64(8), p.Steps().At(0).Words, "three small normals use two pairs")
+	require.Equal(t, dist.Position{Words: 8, Cached: true, CachedAt: 4}, p.Steps().At(1).Start)
+	require.Zero(t, p.Steps().At(1).Words)
+	require.Equal(t, p.Steps().At(1).Start, p.Steps().At(2).Start)
+	require.Equal(t, int64(20), p.Steps().At(2).Words)
+	require.Equal(t, int64(28), words(t, p))
+	require.Equal(t, int64(28), p.Values())
+	require.Equal(t, "list@3", p.Mode())
+	require.Equal(t, []string{"gain=2"}, p.Settings())
 
 	wide := build(t, plan.Options{DType: layout.F64}, three, []int64{3}, []int64{5}, []int64{4, 5})
-	require.Equal(t, int64(40), wide.Steps[2].Words)
+	require.Equal(t, int64(40), wide.Steps().At(2).Words)
 }
 
 func TestDigestChangesWithEverythingThatDecidesABitAndWithNothingElse(t *testing.T) {
@@ -128,4 +128,12 @@ func TestJSONHoldsTheContract(t *testing.T) {
 	 {"name":"a","shape":[3],"dtype":"f32","role":"q","layer":null,"distribution":{"kind":"normal","mean":0,"std":0.02},"first_word":0,"words":8},
 	 {"name":"b","shape":[],"dtype":"f32","role":"q","layer":0,"distribution":{"kind":"constant","value":1},"first_word":8,"words":0},
 	 {"name":"c","shape":[4,5],"dtype":"f32","role":"q","layer":1,"distribution":{"kind":"uniform","low":-0.1,"high":0.1,"post":[{"multiply":0.5}]},"first_word":8,"words":20}]}`, string(text))
+}
+
+// words are those of a plan that knows them.
+func words(t *testing.T, p *plan.Plan) int64 {
+	t.Helper()
+	n, known := p.Words()
+	require.True(t, known)
+	return n
 }

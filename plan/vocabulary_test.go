@@ -19,19 +19,19 @@ func one(d dist.Draw, posts ...dist.Post) dist.Dist { return dist.Dist{Draw: d, 
 func TestAfterATruncatedNormalOnlyARunCanTell(t *testing.T) {
 	normal, uniform := one(dist.Normal{Std: 1}), one(dist.Uniform{High: 1})
 	p := build(t, plan.Options{}, []dist.Dist{uniform, one(truncNormal), uniform, normal}, []int64{4}, []int64{40}, []int64{5}, []int64{3})
-	first := p.Steps[1]
+	first := p.Steps().At(1)
 	require.Equal(t, dist.Position{Words: 4}, first.Start)
 	require.False(t, first.StartUnknown)
 	require.True(t, first.WordsUnknown)
-	for _, s := range p.Steps[2:] {
+	for _, s := range []plan.Step{p.Steps().At(2), p.Steps().At(3)} {
 		require.True(t, s.StartUnknown)
 		require.Zero(t, s.Start)
 		require.False(t, s.WordsUnknown, "a tensor of 16 or more leaves the cached normal alone")
 	}
-	require.Equal(t, int64(5), p.Steps[2].Words)
-	require.Equal(t, int64(8), p.Steps[3].Words)
-	require.True(t, p.WordsUnknown)
-	require.Zero(t, p.Words)
+	require.Equal(t, int64(5), p.Steps().At(2).Words)
+	require.Equal(t, int64(8), p.Steps().At(3).Words)
+	_, known := p.Words()
+	require.False(t, known)
 
 	text, err := json.Marshal(p)
 	require.NoError(t, err)
@@ -53,13 +53,14 @@ func TestAfterATruncatedNormalOnlyARunCanTell(t *testing.T) {
 func TestAfterFewTruncatedNormalsTheCachedNormalIsUnknownToo(t *testing.T) {
 	normal := one(dist.Normal{Std: 1})
 	p := build(t, plan.Options{}, []dist.Dist{one(truncNormal), normal, normal, normal}, []int64{7}, []int64{4}, []int64{3}, []int64{16})
-	require.False(t, p.Steps[1].WordsUnknown, "four normals take two pairs in any case")
-	require.Equal(t, int64(8), p.Steps[1].Words)
-	require.True(t, p.Steps[2].WordsUnknown)
-	require.Equal(t, int64(16), p.Steps[3].Words)
+	require.False(t, p.Steps().At(1).WordsUnknown, "four normals take two pairs in any case")
+	require.Equal(t, int64(8), p.Steps().At(1).Words)
+	require.True(t, p.Steps().At(2).WordsUnknown)
+	require.Equal(t, int64(16), p.Steps().At(3).Words)
 
 	empty := build(t, plan.Options{}, []dist.Dist{one(truncNormal), normal}, []int64{0}, []int64{3})
-	require.False(t, empty.WordsUnknown)
+	_, known := empty.Words()
+	require.True(t, known)
 }
 
 func TestWhatARunCannotDrawIsRefused(t *testing.T) {
@@ -103,14 +104,14 @@ func TestWhatARunCannotDrawIsRefused(t *testing.T) {
 func TestOrthogonalIsSaidToBeInexact(t *testing.T) {
 	orthogonal, normal := one(dist.Orthogonal{Gain: 1}), one(dist.Normal{Std: 1})
 	square := []int64{3, 3}
-	require.Empty(t, build(t, plan.Options{}, []dist.Dist{normal}, square).Notes)
-	require.Empty(t, build(t, plan.Options{}, []dist.Dist{orthogonal}, []int64{0, 3}).Notes)
+	require.Empty(t, build(t, plan.Options{}, []dist.Dist{normal}, square).Notes())
+	require.Empty(t, build(t, plan.Options{}, []dist.Dist{orthogonal}, []int64{0, 3}).Notes())
 	p := build(t, plan.Options{}, []dist.Dist{normal, orthogonal}, square, square)
-	require.Len(t, p.Notes, 1)
-	require.Contains(t, p.Notes[0], `parameter "b" is orthogonal and not bit-exact`)
+	require.Len(t, p.Notes(), 1)
+	require.Contains(t, p.Notes()[0], `parameter "b" is orthogonal and not bit-exact`)
 	blocks := one(dist.Blocks{Parts: []dist.Part{{Rows: 1, Dist: normal}, {Rows: 2, Dist: orthogonal}}})
 	p = build(t, plan.Options{}, []dist.Dist{blocks, orthogonal}, square, square)
-	require.Contains(t, p.Notes[0], `2 parameters, the first of them "a", are`)
+	require.Contains(t, p.Notes()[0], `2 parameters, the first of them "a", are`)
 }
 
 // TestDigestsOfTheFirstVersionStay: files carry them.

@@ -59,6 +59,19 @@ func (m *Mode) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, error
 	return p.Assign(ctx, about, options, l, m.plugin.host.opt.DType)
 }
 
+// Plugin names the plugin of the mode, its version and its hash; the latter two
+// are empty before it was started.
+func (m *Mode) Plugin() registry.Plugin {
+	x := m.plugin
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := registry.Plugin{Name: m.id.Plugin, H1: x.hash()}
+	if x.about != nil {
+		out.Version = x.about.Version
+	}
+	return out
+}
+
 // ready returns the running plugin, what it says of the mode, and all options
 // that have a value as a JSON object with sorted keys.
 func (m *Mode) ready(ctx context.Context) (*Process, ModeInfo, []byte, error) {

@@ -320,16 +320,21 @@ func (h *Host) Started() []Plugin {
 				Name: x.about.Name, Version: x.about.Version, Given: x.cand.Given,
 				SDK: shown.Text(x.about.SDK), SDKVersion: shown.Text(x.about.SDKVersion), PID: x.process.PID(),
 			}
-			if x.entry != nil {
-				p.H1 = x.entry.H1
-			} else {
-				p.H1 = x.h1
-			}
+			p.H1 = x.hash()
 			out = append(out, p)
 		}
 		x.mu.Unlock()
 	}
 	return out
+}
+
+// hash is that of the plugin's files; empty before a plugin that was given by
+// path is started.
+func (x *external) hash() string {
+	if x.entry != nil {
+		return x.entry.H1
+	}
+	return x.h1
 }
 
 // Close stops every process. Modes of the host fail from then on. It may be

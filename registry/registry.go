@@ -30,6 +30,28 @@ type Noter interface {
 	Notes(l *layout.Layout) []string
 }
 
+// Replayer is a mode that can draw what the framework itself draws for a model
+// instead of one parameter after the other.
+type Replayer interface {
+	// Replays tells whether the model is drawn by l.Replay. Assign then says
+	// what the parameters are filled with all the same.
+	Replays(l *layout.Layout) bool
+}
+
+// External is a mode that a plugin assigns.
+type External interface {
+	// Plugin names the plugin; it is asked after a successful Assign.
+	Plugin() Plugin
+}
+
+// Plugin names the plugin that a mode comes from.
+type Plugin struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// H1 is the hash of the plugin's files, "h1:" and base64.
+	H1 string `json:"h1"`
+}
+
 // ID names one version of one mode.
 type ID struct {
 	// Plugin is the name of the plugin that the mode comes from; empty for

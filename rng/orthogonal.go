@@ -10,11 +10,6 @@ import (
 	"github.com/weightinit/weightinit/dist"
 )
 
-// MaxOrthogonal is the largest number of elements that [Orthogonal] makes: it
-// takes up to 20 bytes of memory an element, and time that grows with the
-// elements times the smaller side.
-const MaxOrthogonal = 1 << 26
-
 // Orthogonal draws a matrix of rows times cols elements as
 // torch.nn.init.orthogonal_ does: normal(0, 1), QR decomposition of the matrix
 // or, if it is wide, of its transpose, columns of Q times the sign of R's
@@ -27,7 +22,8 @@ const MaxOrthogonal = 1 << 26
 // every run on one kind of processor, whatever the number of cores.
 //
 // stop is asked between groups of columns; its error ends the work and is
-// returned. More elements than [MaxOrthogonal] are an error.
+// returned. More elements than [dist.MaxOrthogonal] are an
+// error.
 func Orthogonal[T float32 | float64](s *Stream, gain float64, rows, cols int64, stop func() error) ([]T, error) {
 	return orthogonal(gain, rows, cols, stop, func(dst []T) { Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, dst) })
 }
@@ -37,8 +33,8 @@ func orthogonal[T float32 | float64](gain float64, rows, cols int64, stop func()
 	if rows <= 0 || cols <= 0 {
 		return nil, nil
 	}
-	if rows > MaxOrthogonal/cols {
-		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, MaxOrthogonal)
+	if rows > dist.MaxOrthogonal/cols {
+		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, dist.MaxOrthogonal)
 	}
 	n := rows * cols
 	values := make([]T, n)

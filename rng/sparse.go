@@ -1,9 +1,5 @@
 package rng
 
-// MaxPermutation is the largest number of rows of which torch permutes in the
-// way that [NewMask] does; from the next number on it takes two words a step.
-const MaxPermutation = (1<<32-1)/20 - 1
-
 // Mask marks elements of a matrix that are to be zero. It covers a range of
 // the elements, in C order, and takes a bit for each.
 type Mask struct {
@@ -18,7 +14,7 @@ type Mask struct {
 // columns: rows - 1 words each, none if there are fewer than two rows.
 //
 // It takes four bytes a row beside the mask. rows is at most
-// [MaxPermutation]; zeros beyond rows count as rows. stop is asked before each column; its
+// [dist.MaxPermutation]; zeros beyond rows count as rows. stop is asked before each column; its
 // error ends the work and is returned.
 func NewMask(s *Stream, rows, cols, zeros, low, high int64, stop func() error) (*Mask, error) {
 	rows = max(rows, 0)

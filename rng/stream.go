@@ -60,3 +60,18 @@ func (s *Stream) read(dst []uint32) {
 	s.drawn += int64(len(dst))
 	s.engine.Read(dst)
 }
+
+// MoveTo moves s ahead to p, a place of the same generator that is not before
+// the one where s stands. Words in between cost as little as for
+// [Stream.Advance]; a cached normal is made again from its four words.
+func (s *Stream) MoveTo(p dist.Position) {
+	switch {
+	case !p.Cached:
+		s.cache = cache{}
+	case !s.cache.full || s.cache.at != p.CachedAt:
+		s.cache = cache{}
+		s.Advance(p.CachedAt - s.drawn)
+		s.smallNormal()
+	}
+	s.Advance(p.Words - s.drawn)
+}

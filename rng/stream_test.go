@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -88,13 +89,13 @@ func TestPositionIsWhatCostsPredict(t *testing.T) {
 		s := rng.New(rapid.Uint64().Draw(t, "seed"))
 		var want dist.Position
 		for range rapid.IntRange(1, 12).Draw(t, "tensors") {
-			d, n, isWide := drawnDist(t), drawnSize(t), rapid.Bool().Draw(t, "wide")
-			if isWide {
+			d, n, in := drawnDist(t), drawnSize(t), rapid.SampledFrom(dtype.All()).Draw(t, "type")
+			if in == dtype.F64 {
 				rng.Fill(s, d, make([]float64, n))
 			} else {
-				rng.Fill(s, d, make([]float32, n))
+				rng.FillIn(s, d, make([]float32, n), in)
 			}
-			want = want.After(dist.CostOf(d.Draw, int64(n), isWide, want.Cached))
+			want = want.After(dist.CostOf(d.Draw, int64(n), in, want.Cached))
 			require.Equal(t, want, s.Position())
 			require.Equal(t, want, s.State().Position())
 		}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -148,7 +149,7 @@ func TestOrthogonalMatricesAreOrthogonal(t *testing.T) {
 		s := rng.New(3)
 		q, err := rng.Orthogonal[float64](s, c.gain, c.rows, c.cols, proceed)
 		require.NoError(t, err)
-		require.Equal(t, dist.CostOf(dist.Normal{}, c.rows*c.cols, true, false).Words, s.Position().Words)
+		require.Equal(t, dist.CostOf(dist.Normal{}, c.rows*c.cols, dtype.F64, false).Words, s.Position().Words)
 		requireOrthogonal(t, q, c.rows, c.cols, c.gain, 1e-12)
 		narrow, err := rng.Orthogonal[float32](rng.New(3), c.gain, c.rows, c.cols, proceed)
 		require.NoError(t, err)

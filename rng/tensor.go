@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng/internal/kernel"
 )
 
@@ -16,9 +17,21 @@ import (
 // The numbers of d must have passed [dist.Dist.Check] for T; others do not
 // panic, but what they give is not specified.
 func Fill[T float32 | float64](s *Stream, d dist.Dist, dst []T) {
-	var t Tensor[T]
-	t.begin(s, d, int64(len(dst)))
+	FillIn(s, d, dst, computeType[T]())
+}
+
+// FillIn is [Fill] for a tensor of type in, whose compute type is T: in a half
+// type the values, and what each post step makes of them, are rounded to it.
+func FillIn[T float32 | float64](s *Stream, d dist.Dist, dst []T, in dtype.Type) {
+	t := Tensor[T]{stream: s, dist: d, n: int64(len(dst)), in: in}
 	t.Next(dst)
+}
+
+func computeType[T float32 | float64]() dtype.Type {
+	if wordsPer[T]() == 2 {
+		return dtype.F64
+	}
+	return dtype.F32
 }
 
 // Tensor draws one tensor in pieces, in memory that does not depend on its
@@ -26,6 +39,7 @@ func Fill[T float32 | float64](s *Stream, d dist.Dist, dst []T) {
 type Tensor[T float32 | float64] struct {
 	stream *Stream
 	dist   dist.Dist
+	in     dtype.Type
 	// n elements are asked for, done are delivered.
 	n, done int64
 	// block[taken:made] are elements that are made and not yet delivered:
@@ -44,13 +58,15 @@ type Tensor[T float32 | float64] struct {
 // one block of 16 values more than were delivered; a position to return to has
 // to be kept beforehand, by [Stream.Clone] or [Stream.State].
 func Begin[T float32 | float64](s *Stream, d dist.Dist, n int64) *Tensor[T] {
-	t := new(Tensor[T])
-	t.begin(s, d, n)
-	return t
+	return BeginIn[T](s, d, n, computeType[T]())
 }
 
-func (t *Tensor[T]) begin(s *Stream, d dist.Dist, n int64) {
-	t.stream, t.dist, t.n = s, d, max(n, 0)
+// BeginIn is [Begin] for a tensor of type in, whose compute type is T. A
+// tensor of a half type is what torch draws in that type itself, which is not
+// what rounding a float32 tensor gives: the end of a normal draw takes other
+// words, and a uniform never rounds to its high end.
+func BeginIn[T float32 | float64](s *Stream, d dist.Dist, n int64, in dtype.Type) *Tensor[T] {
+	return &Tensor[T]{stream: s, dist: d, n: max(n, 0), in: in}
 }
 
 // Next fills dst with the next elements and returns how many: len(dst), or
@@ -66,6 +82,7 @@ func (t *Tensor[T]) Next(dst []T) int {
 	for rest := dst; len(rest) > 0; {
 		k := min(len(rest), piece)
 		t.draw(rest[:k])
+		finish(rest[:k], t.dist.Draw, t.in)
 		t.post(rest[:k])
 		t.done += int64(k)
 		rest = rest[k:]
@@ -100,6 +117,7 @@ func (t *Tensor[T]) post(dst []T) {
 		switch p := p.(type) {
 		case dist.Multiply:
 			multiply(dst, p.By)
+			Round(dst, t.in)
 		default:
 			fillWith(dst, T(math.NaN()))
 		}
@@ -111,7 +129,7 @@ func (t *Tensor[T]) post(dst []T) {
 func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
 	// If n is no multiple of 16, torch makes the last 16 elements anew after
 	// all others; so the last block before them keeps only its first ragged
-	// elements.
+	// elements. In a half type it draws no words for what it overwrites.
 	ragged := t.n % kernel.Block
 	whole := t.n
 	if ragged > 0 {
@@ -131,7 +149,9 @@ func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
 			if ragged > 0 && at == whole {
 				// torch draws the ragged elements, and overwrites them.
 				t.made = int(ragged)
-				t.stream.Advance(ragged * int64(wordsPer[T]()))
+				if !t.in.Half() {
+					t.stream.Advance(ragged * int64(wordsPer[T]()))
+				}
 			}
 		}
 		dst = dst[k:]

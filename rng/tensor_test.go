@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -112,7 +113,7 @@ func TestNextStopsAtTheEnd(t *testing.T) {
 			end := s.State()
 			require.Zero(t, tensor.Next(dst))
 			require.True(t, end == s.State(), "%#v, n %d", d, n)
-			require.Equal(t, dist.CostOf(d, max(n, 0), true, false).Words, s.Position().Words)
+			require.Equal(t, dist.CostOf(d, max(n, 0), dtype.F64, false).Words, s.Position().Words)
 		}
 	}
 }
@@ -164,7 +165,7 @@ func TestNormalWithoutSpreadIsTheMean(t *testing.T) {
 		for _, v := range values {
 			require.Equal(t, float32(0.1), v)
 		}
-		require.Equal(t, dist.CostOf(normal(0.1, 0), int64(n), false, false).Words, s.Position().Words)
+		require.Equal(t, dist.CostOf(normal(0.1, 0), int64(n), dtype.F32, false).Words, s.Position().Words)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -159,7 +160,7 @@ func unitsGiveTheTensor[T float32 | float64](t *rapid.T) {
 	want, passes := simple[T](other, d, n)
 	unit := rapid.SampledFrom([]int64{16, 32, 64, 400, 4096}).Draw(t, "unit")
 	kept := rapid.SampledFrom([]int64{0, 1, 3, 1000}).Draw(t, "kept")
-	tensor := rng.BeginTruncatedIn[T](s, d, int64(n), unit, kept)
+	tensor := rng.BeginTruncatedUnits[T](s, d, int64(n), unit, kept)
 	got := make([]T, n)
 	size := rapid.SampledFrom([]int{1, 7, 16, 100, 1000}).Draw(t, "piece")
 	for rest := got; len(rest) > 0; {
@@ -251,7 +252,7 @@ func partsOfTruncated[T float32 | float64](t *testing.T) {
 					if n-first-count < 32 {
 						count = n - first
 					}
-					part := rng.BeginTruncatedPart[T](at, d, int64(n), int64(first), int64(count))
+					part := rng.BeginTruncatedPart[T](at, d, int64(n), int64(first), int64(count), typeOf[T]())
 					k, err := part.Next(got[first:first+count], proceed)
 					require.NoError(t, err)
 					require.Equal(t, count, k)
@@ -262,9 +263,16 @@ func partsOfTruncated[T float32 | float64](t *testing.T) {
 					}
 				}
 				require.Equal(t, want, got, "%+v, %d in parts of %d", d, n, cut)
-				at.Advance(passes * rng.TruncatedWords[T](d, int64(n)))
+				at.Advance(passes * rng.TruncatedWords(d, int64(n), typeOf[T]()))
 				require.Equal(t, s.State(), at.State(), "%+v, %d in parts of %d", d, n, cut)
 			}
 		}
 	}
+}
+
+func typeOf[T float32 | float64]() dtype.Type {
+	if _, wide := any(T(0)).(float64); wide {
+		return dtype.F64
+	}
+	return dtype.F32
 }

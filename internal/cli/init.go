@@ -118,16 +118,16 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 		return err
 	}
 	defer p.modes.close()
-	bar := a.progress("drawing", p.Values)
+	bar := a.progress("drawing", p.Values())
 	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Filler: p.modes.filler(p.Plan), Progress: bar.add}
 	start := time.Now()
 	switch {
 	case f.format == "npy":
-		err = weightinit.WriteNPY(cmd.Context(), p.Plan, p.cfg, f.out, opts)
+		err = weightinit.WriteNPY(cmd.Context(), p.Plan, f.out, opts)
 	case f.folder:
-		err = weightinit.WriteCheckpoint(cmd.Context(), p.Plan, p.cfg, f.out, f.shardBytes, opts)
+		err = weightinit.WriteCheckpoint(cmd.Context(), p.Plan, f.out, f.shardBytes, opts)
 	default:
-		err = weightinit.WriteSafetensors(cmd.Context(), p.Plan, p.cfg, f.out, opts)
+		err = weightinit.WriteSafetensors(cmd.Context(), p.Plan, f.out, opts)
 	}
 	bar.done()
 	if err != nil {
@@ -149,10 +149,10 @@ func (a *app) reportMade(p *plan.Plan, out, format string, asJSON bool, took tim
 			Values  int64   `json:"values"`
 			Bytes   int64   `json:"bytes"`
 			Digest  string  `json:"digest"`
-		}{out, format, p.Mode, jsonInt(p.SeedText), p.DType.String(), len(p.Steps), p.Values, p.Bytes(), p.Digest()})
+		}{out, format, p.Mode(), jsonInt(p.SeedText()), p.DType().String(), p.Tensors().Len(), p.Values(), p.Bytes(), p.Digest()})
 	}
 	a.say("%s: %s tensors, %s values, %s, mode %s, seed %s, %s, in %.2fs", shown.Text(out),
-		grouped(int64(len(p.Steps))), grouped(p.Values), sizeText(p.Bytes()), p.Mode, p.SeedText, p.DType, took.Seconds())
+		grouped(int64(p.Tensors().Len())), grouped(p.Values()), sizeText(p.Bytes()), p.Mode(), p.SeedText(), p.DType(), took.Seconds())
 	return nil
 }
 

@@ -60,7 +60,7 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 		return nil, err
 	}
 	defer p.modes.close()
-	bar := a.progress("testing", p.Values)
+	bar := a.progress("testing", p.Values())
 	r, err := parity.Stats(ctx, nil, set, parity.StatsOptions{
 		Options: parity.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan,
 	})
@@ -68,7 +68,7 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 	if err != nil {
 		return nil, err
 	}
-	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode, path
+	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode(), path
 	return &lawReport{p.Plan, r}, nil
 }
 
@@ -114,7 +114,7 @@ func (r *lawReport) failure(path string) error {
 		return nil
 	}
 	return &failedError{fmt.Sprintf("%s: %d of %d tests find that it is not what %s makes; the first is %s", shown.Path(path),
-		r.result.Summary.Failed, r.result.Summary.Tests, shown.Quote(r.plan.Mode), firstFailure(r.result))}
+		r.result.Summary.Failed, r.result.Summary.Tests, shown.Quote(r.plan.Mode()), firstFailure(r.result))}
 }
 
 // lawOverlay gives pages the law that a plan declares of a tensor.
@@ -123,9 +123,10 @@ func lawOverlay(p *plan.Plan) func(string) (quantile, density func(float64) floa
 		return nil
 	}
 	laws := map[string]battery.Law{}
-	for _, step := range p.Steps {
-		if l, ok := battery.LawOf(step.Dist); ok {
-			laws[step.Param.Name] = l
+	for i, t := range p.Tensors().All() {
+		declared, known := p.Law(i)
+		if l, ok := battery.LawOf(declared); known && ok {
+			laws[t.Name] = l
 		}
 	}
 	return func(name string) (quantile, density func(float64) float64, text string, ok bool) {

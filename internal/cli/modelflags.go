@@ -167,7 +167,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 		modes.close()
 		return nil, err
 	}
-	for _, note := range p.Notes {
+	for _, note := range p.Notes() {
 		a.warn(note)
 	}
 	return &planned{p, cfg, modes}, nil
@@ -187,7 +187,6 @@ func (f *modelFlags) planMode(ctx context.Context, cfg *model.Config, modes *mod
 	if err != nil {
 		return nil, f.inFile(err)
 	}
-	p.Plugin = modes.plugin(info.ID)
 	return p, nil
 }
 

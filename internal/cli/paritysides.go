@@ -91,7 +91,7 @@ func (f *parityFlags) openModel(ctx context.Context, a *app, s *sides) error {
 		return nil
 	}
 	f.suite.Filler = p.modes.filler(p.Plan)
-	s.name = fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode, p.SeedText, p.DType)
+	s.name = fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode(), p.SeedText(), p.DType())
 	if f.suite.OnlyBits() && !f.update {
 		s.made = p.Plan
 		return nil
@@ -108,8 +108,8 @@ func (f *parityFlags) makeCandidate(ctx context.Context, a *app, s *sides, p *pl
 	}
 	s.add(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "candidate.safetensors")
-	bar := a.progress("drawing", p.Values)
-	err = weightinit.WriteSafetensors(ctx, p.Plan, p.cfg, path, weightinit.WriteOptions{NoSync: true, Workers: f.threads, Filler: f.suite.Filler, Progress: bar.add})
+	bar := a.progress("drawing", p.Values())
+	err = weightinit.WriteSafetensors(ctx, p.Plan, path, weightinit.WriteOptions{NoSync: true, Workers: f.threads, Filler: f.suite.Filler, Progress: bar.add})
 	bar.done()
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 			f.suite.Declared, err = weightinit.Rebuild(ctx, side.set.Metadata(), modes.Registry)
 		}
 		if err == nil {
-			a.say("laws: those of %s, from the record in %s", f.suite.Declared.Mode, shown.Path(side.path))
+			a.say("laws: those of %s, from the record in %s", f.suite.Declared.Mode(), shown.Path(side.path))
 			return
 		}
 		f.suite.Declared = nil
@@ -150,8 +150,8 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 func (f *parityFlags) warnUnused(a *app, s *sides) {
 	names := suite.NamesOf(s.reference, s.candidate)
 	if s.made != nil {
-		for _, step := range s.made.Steps {
-			names = append(names, step.Param.Name)
+		for _, t := range s.made.Tensors().All() {
+			names = append(names, t.Name)
 		}
 	}
 	for _, r := range f.suite.Rules.Unused(names) {

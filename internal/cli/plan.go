@@ -40,25 +40,30 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 func (a *app) showPlan(p *plan.Plan) error {
-	rows := make([][]string, len(p.Steps))
-	for i, s := range p.Steps {
-		rows[i] = []string{
-			shown.Text(s.Param.Name), shapeText(s.Param.Shape), string(s.Param.Role), describeDist(s.Dist),
-			unless(s.StartUnknown, strconv.FormatInt(s.Start.Words, 10)), unless(s.WordsUnknown, strconv.FormatInt(s.Words, 10)),
+	var rows [][]string
+	for _, row := range p.Rows() {
+		name := shown.Text(row.Name)
+		if row.Discard {
+			name = "(discard)"
 		}
+		rows = append(rows, []string{
+			name, shapeText(row.Shape), string(row.Role), describeDist(row.Dist),
+			unless(row.StartUnknown, strconv.FormatInt(row.Start.Words, 10)), unless(row.WordsUnknown, strconv.FormatInt(row.Words, 10)),
+		})
 	}
 	if err := a.printTable([]string{"NAME", "SHAPE", "ROLE", "RULE", "FIRST WORD", "WORDS"}, rows, 5, 6); err != nil {
 		return err
 	}
-	options := strings.Join(p.Settings, " ")
+	options := strings.Join(p.Settings(), " ")
 	if options == "" {
 		options = "none"
 	}
+	words, known := p.Words()
 	_, err := fmt.Fprintf(a.stdout, "\nmode %s, options %s, seed %s, streams %s, dtype %s\n%s tensors, %s values, %s words, %s\ndigest %s\n",
-		p.Mode, shown.Text(options), p.SeedText, p.Streams, p.DType,
-		grouped(int64(len(p.Steps))), grouped(p.Values), unless(p.WordsUnknown, grouped(p.Words)), sizeText(p.Bytes()), p.Digest())
-	if err == nil && p.Plugin != nil {
-		_, err = fmt.Fprintf(a.stdout, "plugin %s %s %s\n", shown.Text(p.Plugin.Name), shown.Text(p.Plugin.Version), p.Plugin.H1)
+		p.Mode(), shown.Text(options), p.SeedText(), p.Streams(), p.DType(),
+		grouped(int64(p.Tensors().Len())), grouped(p.Values()), unless(!known, grouped(words)), sizeText(p.Bytes()), p.Digest())
+	if from := p.Plugin(); err == nil && from != nil {
+		_, err = fmt.Fprintf(a.stdout, "plugin %s %s %s\n", shown.Text(from.Name), shown.Text(from.Version), from.H1)
 	}
 	return err
 }

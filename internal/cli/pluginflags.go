@@ -118,23 +118,10 @@ func (f *pluginFlags) fillHost(ctx context.Context, set *modeSet, external bool,
 	return set.host.Register(ctx, set.Registry, names...)
 }
 
-// plugin returns the plugin that a mode comes from, nil for a built-in one.
-func (m *modeSet) plugin(id registry.ID) *plan.Plugin {
-	if m.host == nil || id.Plugin == "" {
-		return nil
-	}
-	for _, p := range m.host.Started() {
-		if p.Name == id.Plugin {
-			return &plan.Plugin{Name: p.Name, Version: p.Version, H1: p.H1}
-		}
-	}
-	return &plan.Plugin{Name: id.Plugin}
-}
-
 // filler returns who makes the values that a plan leaves to its plugin; nil
 // when there is no plugin.
 func (m *modeSet) filler(p *plan.Plan) fill.Filler {
-	if m.host == nil || p.Plugin == nil {
+	if m.host == nil || p.Plugin() == nil {
 		return nil
 	}
 	return pluginFiller{m.host, p}
@@ -147,9 +134,9 @@ type pluginFiller struct {
 }
 
 // Fill implements [fill.Filler].
-func (f pluginFiller) Fill(ctx context.Context, step plan.Step, _ bool, each func(first int64, data []byte) error) error {
+func (f pluginFiller) Fill(ctx context.Context, param plan.Param, _ bool, each func(first int64, data []byte) error) error {
 	return f.host.Fill(ctx, plugins.Filling{
-		Mode: f.plan.Assigner, Model: f.plan.Model, Param: step.Param, DType: f.plan.DType,
-		Seed: f.plan.Seed, Count: uint64(step.Elements),
+		Mode: f.plan.Assigner(), Model: f.plan.Model(), Param: param.Param, DType: f.plan.DType(),
+		Seed: f.plan.Seed(), Count: uint64(param.Elements),
 	}, func(first uint64, data []byte) error { return each(int64(first), data) })
 }

@@ -56,10 +56,10 @@ func (a *app) tensorCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("scheme %q: %w", info.ID.Name, err)
 			}
-			for _, note := range p.Notes {
+			for _, note := range p.Notes() {
 				a.warn(note)
 			}
-			bar := a.progress("drawing", p.Values)
+			bar := a.progress("drawing", p.Values())
 			w := weightinit.WriteOptions{Force: force, NoSync: noSync, Workers: f.threads, Progress: bar.add}
 			start := time.Now()
 			format := "safetensors"
@@ -67,7 +67,7 @@ func (a *app) tensorCommand() *cobra.Command {
 				format = "npy"
 				err = weightinit.WriteNPYFile(cmd.Context(), p, out, w)
 			} else {
-				err = weightinit.WriteSafetensors(cmd.Context(), p, nil, out, w)
+				err = weightinit.WriteSafetensors(cmd.Context(), p, out, w)
 			}
 			bar.done()
 			if err != nil {

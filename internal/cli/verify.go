@@ -47,8 +47,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			p.Plugin = recorded.Plugin
-			bar := a.progress("verifying", p.Values)
+			bar := a.progress("verifying", p.Values())
 			report, err := parity.BitsOfPlan(cmd.Context(), p, set, true, parity.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
 			bar.done()
 			if err != nil {

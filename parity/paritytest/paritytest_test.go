@@ -11,13 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/modes/elementary"
 	"github.com/weightinit/weightinit/parity/paritytest"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -87,11 +86,9 @@ func TestCompareByLaw(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "w.npy"), header, 0o600))
 	rules := filepath.Join(t.TempDir(), "parity.yaml")
 	require.NoError(t, os.WriteFile(rules, []byte("rules:\n  - tensors: w\n    check: stats\n"), 0o600))
-	info, err := elementary.Schemes().Lookup("normal")
+	l := &layout.Layout{Params: []layout.Param{{Name: "w", Shape: []int64{1 << 14}}}}
+	p, err := plan.Assigned(l, registry.ID{Name: "normal", Version: 1}, []dist.Dist{{Draw: dist.Normal{Std: 0.02}}}, plan.Options{})
 	require.NoError(t, err)
-	p, err := weightinit.PlanTensor(t.Context(), info, []string{"std=0.02"}, []int64{1 << 14}, plan.Options{})
-	require.NoError(t, err)
-	p.Steps[0].Param.Name = "w"
 
 	for name, opts := range map[string][]paritytest.Option{
 		"stats": {paritytest.Stats()}, "laws": {paritytest.Laws(p)}, "rules": {paritytest.Rules(rules)},

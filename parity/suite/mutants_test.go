@@ -260,7 +260,7 @@ func makeModel(t testing.TB, mode string, seed uint64) made {
 	p, err := weightinit.Plan(t.Context(), cfg, mode, nil, plan.Options{Seed: seed})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, cfg, path, weightinit.WriteOptions{NoSync: true}))
+	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{NoSync: true}))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()

@@ -16,6 +16,7 @@ import (
 	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/battery"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -65,9 +66,15 @@ func cutAt(std, c float64) dist.TruncNormal {
 
 // planOf declares the laws of the tensors.
 func planOf(all []declared) *plan.Plan {
-	p := &plan.Plan{Mode: "calibrate@1"}
+	l := &layout.Layout{}
+	var dists []dist.Dist
 	for _, t := range all {
-		p.Steps = append(p.Steps, plan.Step{Param: layout.Param{Name: t.name, Shape: t.shape}, Dist: t.dist})
+		l.Params = append(l.Params, layout.Param{Name: t.name, Shape: t.shape})
+		dists = append(dists, t.dist)
+	}
+	p, err := plan.Assigned(l, registry.ID{Name: "calibrate", Version: 1}, dists, plan.Options{})
+	if err != nil {
+		panic(err) // the laws are this program's own
 	}
 	return p
 }

@@ -94,8 +94,8 @@ func one(size float64, mode string, streams plan.Streams) error {
 	if s.bytes.Load() != p.Bytes() {
 		return fmt.Errorf("%d bytes were drawn, %d were planned", s.bytes.Load(), p.Bytes())
 	}
-	fmt.Printf("%12g %16d %10.3f %10.2f %12.3f %18x\n", size, p.Values, planned.Seconds(), took.Seconds(),
-		float64(took.Nanoseconds())/float64(p.Values), s.sum.Load())
+	fmt.Printf("%12g %16d %10.3f %10.2f %12.3f %18x\n", size, p.Values(), planned.Seconds(), took.Seconds(),
+		float64(took.Nanoseconds())/float64(p.Values()), s.sum.Load())
 	return nil
 }
 

@@ -23,10 +23,13 @@ import (
 
 	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/report"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
 )
 
 func main() {
@@ -82,22 +85,23 @@ func planOf(config, mode string, models int, copies bool) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan.Plan{Mode: one.Mode, DType: one.DType}
-	for _, step := range one.Steps {
+	l := &layout.Layout{Model: one.Model()}
+	var dists []dist.Dist
+	for _, param := range one.Params().All() {
 		if copies {
 			for k := range models {
-				again := step
-				again.Param.Name = copyName(step.Param.Name, k)
-				p.Steps = append(p.Steps, again)
+				again := param.Param
+				again.Name = copyName(param.Name, k)
+				l.Params, dists = append(l.Params, again), append(dists, param.Dist)
 			}
 			continue
 		}
-		if step.Param.Shape, err = stacked(step.Param.Shape, models); err != nil {
+		if param.Shape, err = stacked(param.Shape, models); err != nil {
 			return nil, err
 		}
-		p.Steps = append(p.Steps, step)
+		l.Params, dists = append(l.Params, param.Param), append(dists, param.Dist)
 	}
-	return p, nil
+	return plan.Assigned(l, registry.ID{Name: "pooled", Version: 1}, dists, plan.Options{})
 }
 
 func stacked(shape []int64, models int) ([]int64, error) {

@@ -4,7 +4,8 @@
 // package rng.
 //
 // Each line of standard input is a JSON object with a sequence, each line of
-// standard output the SHA-256 of all its values, little-endian, joined.
+// standard output the SHA-256 of all its values, little-endian, joined; values of
+// half types stand there as float32.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"os"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/rng"
 )
 
@@ -34,14 +36,14 @@ func main() {
 // sequence is one line of input.
 type sequence struct {
 	Seed  uint64 `json:"seed"`
-	Wide  bool   `json:"wide"` // float64 instead of float32
 	Draws []draw `json:"draws"`
 }
 
 // draw is one tensor. Numbers are those of the kind in the order of dist, with
 // rows and columns for sparse.
 type draw struct {
-	Kind    string    `json:"kind"` // normal, uniform, trunc_normal or sparse
+	Kind    string    `json:"kind"`  // normal, uniform, trunc_normal or sparse
+	DType   string    `json:"dtype"` // the type that it is drawn in
 	Numbers []float64 `json:"numbers"`
 	N       int64     `json:"n"`
 	Rows    int64     `json:"rows"`
@@ -72,11 +74,14 @@ func (s sequence) bytes() ([]byte, error) {
 		if len(d.Numbers) < 2 || d.Kind == "trunc_normal" && len(d.Numbers) < 4 || d.N < 0 {
 			return nil, fmt.Errorf("draw %q with %d numbers and %d elements: numbers are missing", d.Kind, len(d.Numbers), d.N)
 		}
-		var err error
-		if s.Wide {
-			out, err = appendValues[float64](out, stream, d)
+		in, err := dtype.Parse(d.DType)
+		if err != nil {
+			return nil, err
+		}
+		if in == dtype.F64 {
+			out, err = appendValues[float64](out, stream, d, in)
 		} else {
-			out, err = appendValues[float32](out, stream, d)
+			out, err = appendValues[float32](out, stream, d, in)
 		}
 		if err != nil {
 			return nil, err
@@ -85,22 +90,22 @@ func (s sequence) bytes() ([]byte, error) {
 	return out, nil
 }
 
-func appendValues[T float32 | float64](out []byte, stream *rng.Stream, d draw) ([]byte, error) {
+func appendValues[T float32 | float64](out []byte, stream *rng.Stream, d draw, in dtype.Type) ([]byte, error) {
 	values := make([]T, d.N)
 	proceed := func() error { return nil }
 	x := d.Numbers
 	switch d.Kind {
 	case "normal":
-		rng.Fill(stream, dist.Dist{Draw: dist.Normal{Mean: x[0], Std: x[1]}}, values)
+		rng.FillIn(stream, dist.Dist{Draw: dist.Normal{Mean: x[0], Std: x[1]}}, values, in)
 	case "uniform":
-		rng.Fill(stream, dist.Dist{Draw: dist.Uniform{Low: x[0], High: x[1]}}, values)
+		rng.FillIn(stream, dist.Dist{Draw: dist.Uniform{Low: x[0], High: x[1]}}, values, in)
 	case "trunc_normal":
-		t := rng.BeginTruncated[T](stream, dist.TruncNormal{Mean: x[0], Std: x[1], A: x[2], B: x[3]}, d.N)
+		t := rng.BeginTruncatedIn[T](stream, dist.TruncNormal{Mean: x[0], Std: x[1], A: x[2], B: x[3]}, d.N, in)
 		if _, err := t.Next(values, proceed); err != nil {
 			return nil, err
 		}
 	case "sparse":
-		rng.Fill(stream, dist.Dist{Draw: dist.Normal{Std: x[1]}}, values)
+		rng.FillIn(stream, dist.Dist{Draw: dist.Normal{Std: x[1]}}, values, in)
 		zeros := int64(math.Ceil(x[0] * float64(d.Rows)))
 		mask, err := rng.NewMask(stream, d.Rows, d.N/max(d.Rows, 1), zeros, 0, d.N, proceed)
 		if err != nil {

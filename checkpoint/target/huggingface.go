@@ -1,0 +1,109 @@
+package target
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// DefaultShardSize is the most bytes of values in one file of a folder, as in
+// Hugging Face's libraries: 5 GB.
+const DefaultShardSize = 5_000_000_000
+
+// The names in a folder of the Hugging Face layout.
+const (
+	configFile = "config.json"
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+)
+
+// HuggingFace is a folder with config.json beside model.safetensors or, when
+// the values pass maxShard bytes (0 means [DefaultShardSize]), beside numbered
+// shards with an index. Every file of weights carries the metadata. config is a
+// JSON object.
+func HuggingFace(entries []Entry, metadata map[string]string, config []byte, maxShard int64) (*Target, error) {
+	if maxShard <= 0 {
+		maxShard = DefaultShardSize
+	}
+	shards, total, err := Split(entries, maxShard)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{Entries: entries, Values: make([]At, len(entries))}
+	weightMap := map[string]string{}
+	for i, shard := range shards {
+		name := shardName(i, len(shards))
+		if err := t.addSafetensors(name, shard, metadata); err != nil {
+			return nil, err
+		}
+		for _, e := range shard {
+			weightMap[entries[e].Name] = name
+		}
+	}
+	text, err := indented(json.RawMessage(config))
+	if err != nil {
+		return nil, fmt.Errorf("target: the config is no JSON: %w", err)
+	}
+	t.addText(configFile, text, 1)
+	if len(shards) == 1 {
+		return t, nil
+	}
+	index, err := indented(map[string]any{
+		"metadata":   map[string]int64{"total_size": total},
+		"weight_map": weightMap,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.addText(indexFile, index, 2)
+	return t, nil
+}
+
+// Split spreads entries over files of at most so many bytes of values, by
+// Hugging Face's rule: a file is closed before the tensor that would make it
+// pass the limit, and a tensor larger than the limit gets a file of its own,
+// before the one still open. There is at least one file. total is the size of
+// all values.
+func Split(entries []Entry, most int64) (files [][]int, total int64, err error) {
+	var current []int
+	size := int64(0)
+	for i, e := range entries {
+		n, err := e.bytes()
+		if err != nil {
+			return nil, 0, err
+		}
+		total += n
+		if n > most {
+			files = append(files, []int{i})
+			continue
+		}
+		if size+n > most {
+			files = append(files, current)
+			current, size = nil, 0
+		}
+		current = append(current, i)
+		size += n
+	}
+	if len(current) > 0 || len(files) == 0 {
+		files = append(files, current)
+	}
+	return files, total, nil
+}
+
+func shardName(i, n int) string {
+	if n == 1 {
+		return singleFile
+	}
+	return fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, n)
+}
+
+// indented is a JSON text with keys sorted, as Hugging Face's libraries write
+// theirs.
+func indented(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return b.Bytes(), err
+}

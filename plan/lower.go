@@ -1,0 +1,209 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/registry"
+)
+
+// lower turns what is drawn into steps, and checks that each can be.
+func (p *Plan) lower(l *layout.Layout, mode registry.Mode) error {
+	events := make([]layout.Event, len(p.params))
+	for i, param := range p.params {
+		events[i] = layout.Event{Param: i, Dist: param.Dist, Shape: param.Shape}
+	}
+	if r, ok := mode.(registry.Replayer); ok && r.Replays(l) {
+		p.replayed, events = true, l.Replay
+	}
+	for i, event := range events {
+		if err := p.event(event); err != nil {
+			return fmt.Errorf("mode %q, %s: %w", p.Mode(), p.subject(i, event), err)
+		}
+	}
+	return p.settle()
+}
+
+// subject names what an event draws.
+func (p *Plan) subject(number int, e layout.Event) string {
+	if e.Param >= 0 && e.Param < len(p.params) {
+		return fmt.Sprintf("parameter %q", p.params[e.Param].Name)
+	}
+	return fmt.Sprintf("event %d", number)
+}
+
+// event checks one draw and appends its steps: one, or one a block.
+func (p *Plan) event(e layout.Event) error {
+	if err := p.checkEvent(&e); err != nil {
+		return err
+	}
+	step := Step{Shape: e.Shape, Elements: dist.Elements(e.Shape), In: p.opts.Drawn, Param: e.Param, Into: e.Into, Block: -1}
+	blocks, ok := e.Dist.Draw.(dist.Blocks)
+	if !ok {
+		step.Dist = e.Dist
+		return p.append(step)
+	}
+	first := int64(0)
+	for i, block := range blocks.Parts {
+		one := step
+		one.Shape, one.Block = dist.PartShape(e.Shape, block.Rows), i
+		one.Elements = dist.Elements(one.Shape)
+		one.Into = layout.Rows(e.Shape, 0, first, block.Rows)
+		one.Into.First += e.Into.First
+		one.Dist = block.Dist
+		one.Dist.Post = slices.Concat(block.Dist.Post, postsWithin(e.Dist.Post, first, block.Rows))
+		if err := p.append(one); err != nil {
+			return fmt.Errorf("block %d: %w", i, err)
+		}
+		first += block.Rows
+	}
+	return nil
+}
+
+// checkEvent also completes the region of e.
+func (p *Plan) checkEvent(e *layout.Event) error {
+	if err := e.Dist.Check(p.opts.Drawn.Max()); err != nil {
+		return err
+	}
+	if _, err := layout.ElementsOf(e.Shape); err != nil {
+		return err
+	}
+	if err := e.Dist.CheckShape(e.Shape); err != nil {
+		return err
+	}
+	n := dist.Elements(e.Shape)
+	if e.Param == Discard {
+		return nil
+	}
+	if e.Param < 0 || e.Param >= len(p.params) {
+		return fmt.Errorf("parameter %d of %d", e.Param, len(p.params))
+	}
+	param := p.params[e.Param]
+	if e.Into == (layout.Region{}) {
+		e.Into = layout.Whole(param.Elements)
+	}
+	r := e.Into
+	last := r.First + (r.Rows-1)*r.Stride + r.Row
+	switch {
+	case r.First < 0 || r.Rows < 1 || r.Row < 0 || r.Stride < r.Row || last > param.Elements || last < 0:
+		return fmt.Errorf("region %+v does not lie in %d elements", r, param.Elements)
+	case r.Elements() != n:
+		return fmt.Errorf("a draw of %d values into %d elements", n, r.Elements())
+	}
+	if param.Tied != "" {
+		e.Param, e.Into = Discard, layout.Region{}
+	}
+	return nil
+}
+
+// postsWithin are the post steps of a tensor as its rows from first on see
+// them.
+func postsWithin(posts []dist.Post, first, rows int64) []dist.Post {
+	var out []dist.Post
+	for _, post := range posts {
+		zero, ok := post.(dist.ZeroRows)
+		if !ok {
+			out = append(out, post)
+			continue
+		}
+		var inside []dist.Range
+		for _, r := range zero.Ranges {
+			low, high := max(r.First-first, 0), min(r.First+r.Count-first, rows)
+			if low < high {
+				inside = append(inside, dist.Range{First: low, Count: high - low})
+			}
+		}
+		if inside != nil {
+			out = append(out, dist.ZeroRows{Ranges: inside})
+		}
+	}
+	return out
+}
+
+func (p *Plan) append(s Step) error {
+	if err := drawable(s, p.opts.AllowFilled); err != nil {
+		return fmt.Errorf("%s: %w", s.Dist.Draw.Kind(), err)
+	}
+	p.steps = append(p.steps, s)
+	return nil
+}
+
+// settle turns the draws that later ones replace into discards, and checks
+// that every parameter is drawn whole.
+func (p *Plan) settle() error {
+	if !p.replayed { // one draw a parameter
+		return nil
+	}
+	into := make([][]int, len(p.params))
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		s := &p.steps[i]
+		if s.Param == Discard {
+			continue
+		}
+		have := into[s.Param]
+		if len(have) > 0 && slices.ContainsFunc(have, func(j int) bool { return covers(p.steps[j].Into, s.Into) }) {
+			s.Param, s.Into, s.Block = Discard, layout.Region{}, -1
+			continue
+		}
+		into[s.Param] = append(have, i)
+	}
+	for i := range p.params {
+		if p.params[i].Tied != "" {
+			continue
+		}
+		slices.Reverse(into[i])
+		if err := p.covered(i, into[i]); err != nil {
+			return fmt.Errorf("plan: parameter %q: %w", p.params[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// covers tells whether a holds all elements of b: those of the whole
+// parameter, or the same ones.
+func covers(a, b layout.Region) bool {
+	return a == b || a.Contiguous() && a.First <= b.First && b.First+(b.Rows-1)*b.Stride+b.Row <= a.First+a.Elements()
+}
+
+// covered checks that the steps fill the parameter, each element once, and
+// numbers them.
+func (p *Plan) covered(param int, steps []int) error {
+	p.params[param].Dist = dist.Dist{} // of several draws there is no single one
+	if len(steps) == 1 {
+		p.params[param].Dist = p.steps[steps[0]].Dist
+	}
+	type run struct{ first, end int64 }
+	var runs []run
+	for k, i := range steps {
+		s := &p.steps[i]
+		if len(steps) > 1 {
+			s.Block = k
+		}
+		if s.Into.Contiguous() {
+			runs = append(runs, run{s.Into.First, s.Into.First + s.Elements})
+			continue
+		}
+		for row := range s.Into.Rows {
+			first := s.Into.First + row*s.Into.Stride
+			runs = append(runs, run{first, first + s.Into.Row})
+		}
+	}
+	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.first, b.first) })
+	at := int64(0)
+	for _, r := range runs {
+		if r.first < at {
+			return fmt.Errorf("element %d is drawn twice, by draws that overlap in part", r.first)
+		}
+		if r.first > at {
+			break
+		}
+		at = r.end
+	}
+	if all := p.params[param].Elements; at != all {
+		return fmt.Errorf("element %d of %d is never drawn", at, all)
+	}
+	return nil
+}
