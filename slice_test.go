@@ -56,3 +56,21 @@ func TestAKeyedOutputIsMadeAgainFromItsRecord(t *testing.T) {
 	require.Equal(t, plan.Keyed, again.Streams())
 	require.Equal(t, p.Digest(), again.Digest())
 }
+
+// BenchmarkSlice draws 1,024 values at the end of the largest GPT-2.
+func BenchmarkSlice(b *testing.B) {
+	preset, err := model.LookupPreset("gpt2-xl")
+	require.NoError(b, err)
+	p, err := weightinit.Plan(b.Context(), preset.Config, "gpt2", nil, plan.Options{Seed: 42})
+	require.NoError(b, err)
+	last := p.Tensors().At(p.Tensors().Len() - 1)
+	for _, t := range p.Tensors().All() { // the last one that is drawn
+		if law, _ := p.Law(t.Param); law.Draw.Kind() == "normal" {
+			last = t
+		}
+	}
+	dst := make([]float32, 1024)
+	for b.Loop() {
+		require.NoError(b, weightinit.Slice(b.Context(), p, last.Name, last.Elements-1024, dst))
+	}
+}
