@@ -154,9 +154,8 @@ func (d *Dialect) syntaxError(err error, text string) *Error {
 		fault.Line = min(fault.Line, 1+strings.Count(strings.TrimRight(text, " \n"), "\n"))
 	}
 	switch alias := parserAlias.FindStringSubmatch(message); {
-	case alias != nil && d.Plain:
-		fault.Line = onlyLine(text, "*"+alias[1])
-		fault.Problem = fmt.Sprintf("%s is not supported in a %s: write plain keys and values, a text that begins with * in quotes", shown.Quote("*"), d.Name)
+	case d.Plain && (alias != nil || message == parserName):
+		fault.Problem = fmt.Sprintf("an anchor or alias is not supported in a %s: write plain keys and values, and put a text that begins with & or * in quotes", d.Name)
 	case alias != nil:
 		fault.Line = onlyLine(text, "*"+alias[1])
 		fault.Problem = fmt.Sprintf("the alias %s names no anchor before it: define &%s, or write the value", shown.Quote("*"+alias[1]), shown.Cut(alias[1], shown.MaxText))
