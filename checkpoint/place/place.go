@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/target"
 	"github.com/weightinit/weightinit/internal/atomicfile"
 )
@@ -44,7 +45,7 @@ type head struct {
 // Create begins an output at path: a file, or a folder which is made when it is
 // not there.
 func Create(t *target.Target, path string, o Options) (*Output, error) {
-	opts := atomicfile.Options{Force: o.Force, NoSync: o.NoSync}
+	opts := atomicfile.Options{Force: o.Force, NoSync: o.NoSync, Part: checkpoint.PartOf}
 	out := &Output{target: t, heads: make([]head, len(t.Files))}
 	if !t.Folder() {
 		f, err := atomicfile.Create(atomicfile.OS(), path, t.Files[0].Size, opts)
