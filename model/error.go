@@ -40,8 +40,10 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": ")
 	switch {
-	case e.Line > 0:
+	case e.Column > 0:
 		fmt.Fprintf(&b, "line %d, column %d: ", e.Line, e.Column)
+	case e.Line > 0:
+		fmt.Fprintf(&b, "line %d: ", e.Line)
 	case e.Offset >= 0:
 		fmt.Fprintf(&b, "byte %d: ", e.Offset)
 	}

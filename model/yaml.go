@@ -10,10 +10,9 @@ import (
 // configYAML is what a config may hold. It has about a hundred keys.
 var configYAML = strictyaml.Dialect{
 	Name: "config", Limited: "YAML config",
-	Empty:   "the text is empty: write the model's fields, one \"key: value\" a line",
-	Levels:  "a config needs no more than two levels",
-	Smaller: "write it in JSON",
-	Bytes:   limits.ConfigYAML, Keys: 1024,
+	Empty:  "the text is empty: write the model's fields, one \"key: value\" a line",
+	Levels: "a config needs no more than two levels",
+	Bytes:  limits.ConfigYAML,
 }
 
 // readYAML reads a YAML text.

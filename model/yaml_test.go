@@ -100,8 +100,6 @@ func TestYAMLScalarsThatAllVersionsReadAlike(t *testing.T) {
 	}
 }
 
-// What goccy/go-yaml takes for something else than other readers do: fields
-// would be lost or invented.
 func TestYAMLThatReadersDisagreeAbout(t *testing.T) {
 	for _, c := range yamltest.Disputed() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -112,9 +110,8 @@ func TestYAMLThatReadersDisagreeAbout(t *testing.T) {
 			requireYAMLFault(t, yamlConfig(c.Text, "seed"), words...)
 		})
 	}
-	for _, c := range yamltest.Large() {
-		bytes, _ := allocated(func() { requireYAMLFault(t, yamlConfig(c.Text, "seed"), c.Word) })
-		require.Less(t, bytes, uint64(64<<20), c.Name)
+	for _, c := range yamltest.Readable() {
+		yamltest.RequireCheap(t, func() { parseYAML(t, yamlConfig(c.Text)) })
 	}
 	parseYAML(t, yamlConfig("attn_types:\n"+strings.Repeat("- global\n", 5000)))
 	parseYAML(t, yamlConfig("attn_types: [&a ["+strings.Repeat("1, ", 99)+"1], "+strings.Repeat("*a, ", 99)+"1]\n"))

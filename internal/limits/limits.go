@@ -21,6 +21,9 @@ const (
 	// ConfigJSON and ConfigYAML are the largest configs, in bytes.
 	ConfigJSON = 4 << 20
 	ConfigYAML = 64 << 10
+	// RulesYAML is the largest rule file, in bytes, and Rules the most rules.
+	RulesYAML = 192 << 10
+	Rules     = 2048
 	// YAMLAliasNodes is how many nodes aliases may add to a config.
 	YAMLAliasNodes = 10_000
 	// Tensors is the most tensors of a file, a directory or a model.

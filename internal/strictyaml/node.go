@@ -5,8 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 )
 
 // Kind is what a node is.
@@ -29,8 +28,8 @@ const (
 // changed.
 type Node struct {
 	Kind Kind
-	// Line and Column are counted from 1, 0 when unknown. Those of a map without
-	// braces are of the colon behind its first key.
+	// Line and Column are counted from 1. Those of a map without braces are of its
+	// first key, those of a value that is not written of what stands before it.
 	Line, Column int
 	// Text is a text decoded; of a scalar without quotes, as it is written.
 	Text string
@@ -73,29 +72,14 @@ func (n *Node) Float() float64 {
 	return v
 }
 
-// scalar returns the node of a value without parts.
-func scalar(n ast.Node) *Node {
-	at := tokenPlace(n.GetToken())
-	v := &Node{Line: at.line, Column: at.column}
-	switch n := n.(type) {
-	case *ast.LiteralNode:
-		v.Kind, v.Text, v.Broken = Text, n.Value.Value, true
-	case *ast.StringNode:
-		v.Broken = isBroken(n.Token)
-		if tk := n.Token.Type; tk == token.SingleQuoteType || tk == token.DoubleQuoteType {
-			v.Kind, v.Text = Text, n.Value
-			break
-		}
-		v.setPlain(n.Token.Value)
-	case *ast.NullNode:
-		v.Kind = Null
-	default:
-		v.setPlain(n.GetToken().Value)
-	}
-	return v
+// newNode returns a node of a kind, without contents, where n stands.
+func newNode(kind Kind, n *yaml.Node) *Node {
+	return &Node{Kind: kind, Line: n.Line, Column: n.Column}
 }
 
-// isBroken reports whether a scalar is written over several lines.
-func isBroken(tk *token.Token) bool {
-	return strings.ContainsAny(strings.Trim(tk.Origin, " \r\n"), "\r\n")
+// placed returns a node of the same contents where n stands.
+func placed(node *Node, n *yaml.Node) *Node {
+	copied := *node
+	copied.Line, copied.Column = n.Line, n.Column
+	return &copied
 }

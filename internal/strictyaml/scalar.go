@@ -43,13 +43,17 @@ func (n *Node) setPlain(text string) {
 	case "true", "True", "TRUE", "false", "False", "FALSE":
 		n.Kind, n.Flag = Bool, text[0] == 't' || text[0] == 'T'
 		return
-	case "=":
+	case "=", "<<":
 		n.Kind, n.Why = Unclear, "a special value in YAML 1.1 and a text in YAML 1.2: put it in quotes"
 		return
 	}
 	switch strings.ToLower(text) {
 	case "y", "yes", "on", "n", "no", "off":
 		n.Kind, n.Why = Unclear, "a boolean in YAML 1.1 and a text in YAML 1.2: write true or false, or put it in quotes"
+		return
+	}
+	if !strings.ContainsRune("+-.0123456789", rune(text[0])) {
+		n.Kind = Text // every number and date begins so
 		return
 	}
 	for _, number := range []*regexp.Regexp{plainInt, plainFloat, plainHex, plainNoNum} {

@@ -3,8 +3,7 @@ package strictyaml
 import (
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/weightinit/weightinit/internal/limits"
 	"github.com/weightinit/weightinit/internal/shown"
@@ -13,6 +12,7 @@ import (
 // walker checks the parser's tree and makes nodes of it.
 type walker struct {
 	dialect *Dialect
+	text    cursor
 	anchors map[string]*anchor // the latest of each name
 	added   int                // nodes that aliases add
 }
@@ -23,148 +23,149 @@ type anchor struct {
 	open bool // the walk is inside it
 }
 
+const blockStyle = yaml.LiteralStyle | yaml.FoldedStyle
+
+// isImplicit reports whether n is a null that is not written.
+func isImplicit(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style == 0 && n.Anchor == "" && n.Tag == "!!null"
+}
+
 // walk checks a node and all below it, and returns it and how many nodes it
-// stands for once its aliases are replaced by what they name. It must begin in
-// column left or to the right of it: the parser takes some nodes as parts of
-// others that are indented less, and so loses fields in places where readers of
-// YAML find them. In flow collections left is 0.
-func (w *walker) walk(n ast.Node, depth, left int) (node *Node, size int, fault *Error) {
-	if n == nil {
-		return nil, 0, bad(nowhere, "%s", w.dialect.Empty)
+// stands for once its aliases are replaced by what they name.
+func (w *walker) walk(n *yaml.Node, depth int) (node *Node, size int, fault *Error) {
+	if depth == limits.Depth && n.Kind&(yaml.MappingNode|yaml.SequenceNode) != 0 {
+		return nil, 0, bad(placeOf(n), "nested deeper than the limit of %d: %s", limits.Depth, w.dialect.Levels)
 	}
-	at := tokenPlace(n.GetToken())
-	if depth > limits.Depth {
-		return nil, 0, bad(at, "nested deeper than the limit of %d: %s", limits.Depth, w.dialect.Levels)
+	text, fault := w.source(n)
+	if fault != nil {
+		return nil, 0, fault
 	}
-	switch n := n.(type) {
-	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode, *ast.StringNode:
-		if n.GetToken().Type == token.ImplicitNullType {
-			return scalar(n), 1, nil // it has no place of its own
-		}
-		if at.column < left {
-			return nil, 0, badIndent(at)
-		}
-		return scalar(n), 1, checkPlain(n.GetToken(), left == inFlow)
-	case *ast.LiteralNode:
-		return scalar(n), 1, nil
-	case *ast.MappingNode:
-		return w.walkMapping(n, depth, left)
-	case *ast.SequenceNode:
-		return w.walkSequence(n, depth, left)
-	case *ast.AnchorNode:
-		return w.walkAnchor(n, depth, left)
-	case *ast.AliasNode:
-		if at := tokenPlace(n.Start); at.column < left {
-			return nil, 0, badIndent(at)
-		}
-		return w.walkAlias(n)
+	var a *anchor
+	if n.Anchor != "" {
+		a = &anchor{open: true}
+		w.anchors[n.Anchor] = a
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return w.alias(n)
+	case yaml.MappingNode:
+		node, size, fault = w.mapping(n, depth)
+	case yaml.SequenceNode:
+		node, size, fault = w.sequence(n, depth)
 	default:
-		return nil, 0, bad(at, "not supported in a %s: %s: write plain keys and values", w.dialect.Name, n.Type())
+		size = 1
+		node, fault = scalar(n, text)
 	}
+	if a != nil {
+		a.node, a.size, a.open = node, size, false
+	}
+	return node, size, fault
 }
 
-// inFlow stands for the column in which nodes of flow collections must begin.
-const inFlow = 0
-
-func badIndent(at place) *Error {
-	return bad(at, "not indented enough for where it stands: indent it more, or write a value before it")
+// source returns the text from a node's value on. It refuses what a dialect
+// does not have in front of a value, or as one.
+func (w *walker) source(n *yaml.Node) (string, *Error) {
+	text := w.text.from(placeOf(n))
+	if w.dialect.Plain && (n.Anchor != "" || n.Kind == yaml.AliasNode || n.Style&blockStyle != 0) {
+		return "", bad(placeOf(n), "%s is not supported in a %s: write plain keys and values", shown.Quote(text[:1]), w.dialect.Name)
+	}
+	if n.Anchor != "" {
+		text = behindAnchor(text)
+	}
+	if strings.HasPrefix(text, "!") || n.Style&yaml.TaggedStyle != 0 {
+		tag, _, _ := strings.Cut(text, " ")
+		tag, _, _ = strings.Cut(tag, "\n")
+		return "", bad(placeOf(n), "the tag %s: tags are not supported in a %s: remove it", shown.Quote(tag), w.dialect.Name)
+	}
+	return text, nil
 }
 
-func (w *walker) walkMapping(n *ast.MappingNode, depth, left int) (node *Node, size int, fault *Error) {
-	if n.IsFlowStyle && n.Start.Position.Column < left {
-		return nil, 0, badIndent(tokenPlace(n.Start))
+// scalar returns the node of a value without parts.
+func scalar(n *yaml.Node, text string) (*Node, *Error) {
+	v := newNode(Text, n)
+	v.Text = n.Value
+	switch {
+	case n.Style&blockStyle != 0:
+		v.Broken = true
+	case n.Style != 0:
+		v.Broken = strings.Contains(quoted(text), "\n")
+	default:
+		v.Broken = !strings.HasPrefix(text, n.Value)
+		v.setPlain(n.Value)
+		return v, checkPlain(n)
 	}
-	seen := make(map[string]bool, len(n.Values))
+	return v, nil
+}
+
+// checkPlain refuses plain scalars with signs of structure that some readers
+// do not take as parts of a text.
+func checkPlain(n *yaml.Node) *Error {
+	if n.Value != "" && strings.ContainsRune(":?", rune(n.Value[0])) || strings.HasSuffix(n.Value, ":") {
+		return bad(placeOf(n), "a plain text cannot begin with : or ? or end with a colon: put it in quotes")
+	}
+	return nil
+}
+
+func (w *walker) mapping(n *yaml.Node, depth int) (node *Node, size int, fault *Error) {
 	node, size = newNode(Map, n), 1
-	node.Members = make([]Member, 0, len(n.Values))
-	inner, column := inFlow, 0
-	for _, pair := range n.Values {
-		key := pair.Key.GetToken()
-		if fault := checkKey(pair, seen, left == inFlow || n.IsFlowStyle); fault != nil {
+	node.Members = make([]Member, 0, len(n.Content)/2)
+	seen := make(map[string]bool, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if fault := w.checkKey(key); fault != nil {
 			return nil, 0, fault
 		}
-		if !n.IsFlowStyle {
-			at := tokenPlace(key)
-			if column == 0 {
-				column, inner = at.column, at.column+1
-			}
-			if at.column < left || at.column != column {
-				return nil, 0, badIndent(at)
-			}
+		if seen[key.Value] {
+			fault := bad(placeOf(key), "duplicate key: keep one")
+			fault.Key = key.Value
+			return nil, 0, fault
 		}
-		below := inner
-		if isBlock(pair.Value) {
-			if n.IsFlowStyle {
-				return nil, 0, bad(tokenPlace(pair.Value.GetToken()), "not YAML: inside {} write {...} or [...]")
-			}
-			if bare(pair.Value).Type() == ast.SequenceType {
-				below = column // "- " may stand in the column of its key
-			}
-		}
-		v, s, fault := w.walk(pair.Value, depth+1, below)
+		seen[key.Value] = true
+		v, s, fault := w.walk(n.Content[i+1], depth+1)
 		if fault != nil {
 			return nil, 0, fault
 		}
-		at := tokenPlace(key)
-		node.Members = append(node.Members, Member{key.Value, at.line, at.column, v})
+		node.Members = append(node.Members, Member{key.Value, key.Line, key.Column, v})
 		size += s
 	}
 	return node, size, nil
 }
 
-// newNode returns a node of a kind, without contents, where n stands.
-func newNode(kind Kind, n ast.Node) *Node {
-	at := tokenPlace(n.GetToken())
-	return &Node{Kind: kind, Line: at.line, Column: at.column}
-}
-
-// placed returns a node of the same contents where n stands.
-func placed(node *Node, n ast.Node) *Node {
-	at, copied := tokenPlace(n.GetToken()), *node
-	copied.Line, copied.Column = at.line, at.column
-	return &copied
-}
-
-// bare returns the node behind an anchor.
-func bare(n ast.Node) ast.Node {
-	if a, ok := n.(*ast.AnchorNode); ok {
-		return a.Value
+// checkKey refuses keys that are no plain or quoted scalars on the line of
+// their colon.
+func (w *walker) checkKey(key *yaml.Node) *Error {
+	text, fault := w.source(key)
+	if fault != nil {
+		return fault
 	}
-	return n
-}
-
-// isBlock reports whether n is a list or a mapping without brackets.
-func isBlock(n ast.Node) bool {
-	switch n := bare(n).(type) {
-	case *ast.MappingNode:
-		return !n.IsFlowStyle
-	case *ast.SequenceNode:
-		return !n.IsFlowStyle
+	if key.Kind != yaml.ScalarNode || key.Anchor != "" || key.Style&blockStyle != 0 {
+		return bad(placeOf(key), "a key must be a plain text: write key: value")
 	}
-	return false
-}
-
-func (w *walker) walkSequence(n *ast.SequenceNode, depth, left int) (node *Node, size int, fault *Error) {
-	if n.IsFlowStyle && n.Start.Position.Column < left {
-		return nil, 0, badIndent(tokenPlace(n.Start))
+	if strings.HasSuffix(strings.TrimRight(w.text.text[:w.text.offset], " "), "?") {
+		return bad(placeOf(key), "keys written with ? are not supported in a %s: write key: value", w.dialect.Name)
 	}
-	node, size = newNode(List, n), 1
-	node.Items = make([]*Node, 0, len(n.Values))
-	inner := inFlow
-	for i, item := range n.Values {
-		if !n.IsFlowStyle {
-			if i >= len(n.Entries) {
-				return nil, 0, badIndent(tokenPlace(item.GetToken()))
-			}
-			at, first := tokenPlace(n.Entries[i].Start), tokenPlace(n.Entries[0].Start)
-			if at.column < left || at.column != first.column {
-				return nil, 0, badIndent(at)
-			}
-			inner = at.column + 1
-		} else if isBlock(item) {
-			return nil, 0, bad(tokenPlace(item.GetToken()), "not YAML: inside [] write {...} or [...]")
+	written := quoted(text)
+	if key.Style == 0 {
+		written = key.Value
+		if written == "<<" {
+			return bad(placeOf(key), "the merge key << exists in YAML 1.1 and not in YAML 1.2: write the fields out")
 		}
-		v, s, fault := w.walk(item, depth+1, inner)
+		if fault := checkPlain(key); fault != nil {
+			return fault
+		}
+	}
+	rest, found := strings.CutPrefix(text, written)
+	if !found || written == "" || strings.Contains(written, "\n") || !strings.HasPrefix(strings.TrimLeft(rest, " "), ":") {
+		return bad(placeOf(key), "a key must stand on one line with its colon, and a space behind the colon: write key: value")
+	}
+	return nil
+}
+
+func (w *walker) sequence(n *yaml.Node, depth int) (node *Node, size int, fault *Error) {
+	node, size = newNode(List, n), 1
+	node.Items = make([]*Node, 0, len(n.Content))
+	for _, item := range n.Content {
+		v, s, fault := w.walk(item, depth+1)
 		if fault != nil {
 			return nil, 0, fault
 		}
@@ -174,88 +175,13 @@ func (w *walker) walkSequence(n *ast.SequenceNode, depth, left int) (node *Node,
 	return node, size, nil
 }
 
-// checkPlain refuses plain scalars with characters that YAML keeps for its
-// structure: the lexer takes some as texts.
-func checkPlain(tk *token.Token, flow bool) *Error {
-	if tk.Type != token.StringType || tk.Value == "" {
-		return nil
-	}
-	if strings.ContainsRune(",[]{}#&*!|>'\"%@`?:", rune(tk.Value[0])) {
-		return bad(tokenPlace(tk), "a plain text cannot begin with %q: put it in quotes", tk.Value[0])
-	}
-	if strings.Contains(tk.Value, ": ") || strings.HasSuffix(tk.Value, ":") || flow && strings.ContainsAny(tk.Value, ",[]{}") {
-		return bad(tokenPlace(tk), "a plain text cannot hold the signs that part keys and values: put it in quotes")
-	}
-	return nil
-}
-
-// checkKey refuses keys that are no plain scalars on the line of their
-// colon, or occur twice.
-func checkKey(pair *ast.MappingValueNode, seen map[string]bool, flow bool) *Error {
-	key := pair.Key.GetToken()
-	switch pair.Key.(type) {
-	case *ast.StringNode, *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-	default:
-		return bad(tokenPlace(key), "a key must be a plain text: write key: value")
-	}
-	if fault := checkPlain(key, flow); fault != nil {
-		return fault
-	}
-	if isBroken(key) || pair.Start.Type == token.MappingValueType && pair.Start.Position.Line != key.Position.Line {
-		return bad(tokenPlace(key), "a key must stand on one line with its colon: write key: value")
-	}
-	if seen[key.Value] {
-		fault := bad(tokenPlace(key), "duplicate key: keep one")
-		fault.Key = key.Value
-		return fault
-	}
-	seen[key.Value] = true
-	return nil
-}
-
-func (w *walker) walkAnchor(n *ast.AnchorNode, depth, left int) (node *Node, size int, fault *Error) {
-	if at := tokenPlace(n.Start); at.column < left {
-		return nil, 0, badIndent(at)
-	}
-	if fault := checkName(n.Start, n.Name.GetToken()); fault != nil {
-		return nil, 0, fault
-	}
-	a := &anchor{open: true}
-	w.anchors[n.Name.GetToken().Value] = a
-	if a.node, a.size, fault = w.walk(n.Value, depth, left); fault != nil {
-		return nil, 0, fault
-	}
-	a.open = false
-	return placed(a.node, n), a.size, nil
-}
-
-// checkName refuses an anchor or alias whose name is not directly behind
-// its sign.
-func checkName(sign, name *token.Token) *Error {
-	if p, q := sign.Position, name.Position; p.Line != q.Line || q.Column != p.Column+1 || !isAnchorName(name.Value) {
-		return bad(tokenPlace(sign), "the anchor or alias %s needs a name of letters and digits directly behind it", shown.Quote(sign.Value))
-	}
-	return nil
-}
-
-func isAnchorName(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == ""
-}
-
-func (w *walker) walkAlias(n *ast.AliasNode) (node *Node, size int, fault *Error) {
-	name, at := n.Value.GetToken().Value, tokenPlace(n.Start)
-	if fault := checkName(n.Start, n.Value.GetToken()); fault != nil {
-		return nil, 0, fault
-	}
-	a := w.anchors[name]
-	if a == nil {
-		return nil, 0, bad(at, "the alias %s names no anchor before it: define &%s, or write the value", shown.Quote("*"+name), shown.Cut(name, shown.MaxText))
-	}
-	if a.open {
-		return nil, 0, bad(at, "the alias %s stands inside the value it names: write the value", shown.Quote("*"+name))
+func (w *walker) alias(n *yaml.Node) (node *Node, size int, fault *Error) {
+	a := w.anchors[n.Value]
+	if a == nil || a.open {
+		return nil, 0, bad(placeOf(n), "the alias %s stands inside the value it names: write the value", shown.Quote("*"+n.Value))
 	}
 	if w.added += a.size; w.added > limits.YAMLAliasNodes {
-		return nil, 0, bad(at, "aliases add more than the limit of %d nodes: write the values", limits.YAMLAliasNodes)
+		return nil, 0, bad(placeOf(n), "aliases add more than the limit of %d nodes: write the values", limits.YAMLAliasNodes)
 	}
 	return placed(a.node, n), a.size, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/internal/hostile/configs"
+	"github.com/weightinit/weightinit/internal/limits"
 	"github.com/weightinit/weightinit/internal/yamltest"
 	"github.com/weightinit/weightinit/parity/rules"
 )
@@ -53,7 +54,7 @@ func TestEveryHostileConfigIsReadWithinTheBounds(t *testing.T) {
 			continue
 		}
 		texts := wrapped(string(c.Bytes()))
-		if len(texts[0]) > 1<<17 {
+		if len(texts[0]) > limits.RulesYAML {
 			texts = texts[:2] // refused for its length wherever it stands
 		}
 		for i, text := range texts {
@@ -65,7 +66,7 @@ func TestEveryHostileConfigIsReadWithinTheBounds(t *testing.T) {
 		}
 	}
 	require.Greater(t, count, 500)
-	for _, c := range append(yamltest.Disputed(), yamltest.Large()...) {
+	for _, c := range append(yamltest.Disputed(), yamltest.Readable()...) {
 		for _, text := range wrapped(c.Text) {
 			_, err := requireParsed(t, text)
 			require.Error(t, err, "%s: %q", c.Name, text)
@@ -75,33 +76,39 @@ func TestEveryHostileConfigIsReadWithinTheBounds(t *testing.T) {
 
 // What the parser takes the most time and memory for, at nearly the limits.
 func TestLargeTextsAreReadWithinTheBounds(t *testing.T) {
+	// full returns a text of nearly the most bytes.
+	full := func(part string) string { return strings.Repeat(part, (limits.RulesYAML-100)/len(part)) }
 	took := map[string]time.Duration{}
 	for name, text := range map[string]string{
-		"empty items":            "rules:\n" + strings.Repeat("- \n", 16_000),
-		"empty items, fewer":     "rules:\n" + strings.Repeat("- \n", 8_000) + strings.Repeat("-\n", 8_000),
-		"keys in braces":         "rules:\n- {" + strings.Repeat("a: b, ", 2_040) + "}\n",
-		"keys in one rule":       "rules:\n- a: b\n" + strings.Repeat("  a: b\n", 2_040),
-		"keys at the top":        strings.Repeat("a: b\n", 2_040),
-		"keys without values":    "rules:\n" + strings.Repeat("    k:\n", 2_040),
-		"lists to the left":      "rules:\n" + strings.Repeat("    k:\n  -\n", 2_040),
-		"keys in lists":          "rules:\n" + strings.Repeat("- k:\n", 2_040),
-		"keys over two lines":    "rules:\n" + strings.Repeat("  a: 1\n  \"\n\": 1\n", 1_000),
-		"rules":                  "rules:\n" + strings.Repeat("- {tensors: a, ignore: true}\n", 1_000),
-		"blank lines":            "rules: |\n" + strings.Repeat("\n", 60_000),
-		"blank lines and a sign": "# |\n" + strings.Repeat(strings.Repeat("\n", 250)+"#\n", 250),
-		"comments":               "rules:\n" + strings.Repeat("# a\n", 16_000),
-		"comments in a rule":     "rules:\n- a: b\n" + strings.Repeat("  # a\n", 10_000),
-		"deep, one line":         strings.Repeat("a: ", 10_000),
-		"deep, lists":            "rules:\n" + strings.Repeat("- ", 30_000),
-		"deep, brackets":         "rules: " + strings.Repeat("[", 60_000),
-		"deep, braces":           "rules: " + strings.Repeat("{a: ", 15_000),
-		"a long text":            "rules: " + strings.Repeat("a", 65_000),
-		"a long quoted text":     "rules: \"" + strings.Repeat("\\\\", 32_000) + "\"",
-		"a text over lines":      "rules: a" + strings.Repeat("\n  a", 16_000),
-		"a quoted text on lines": "rules: \"" + strings.Repeat("\n", 60_000) + "\"",
-		"commas":                 "rules: [" + strings.Repeat(",", 60_000) + "]",
-		"colons":                 "rules: [" + strings.Repeat(": ", 30_000) + "]",
-		"signs of aliases":       "rules: [" + strings.Repeat("*a,", 20_000) + "]",
+		"empty items":            "rules:\n" + full("- \n"),
+		"empty items, fewer":     "rules:\n" + strings.Repeat("- \n", 32_000) + strings.Repeat("-\n", 32_000),
+		"keys in braces":         "rules:\n- {" + full("a: b, ") + "}\n",
+		"keys in one rule":       "rules:\n- a: b\n" + full("  a: b\n"),
+		"keys at the top":        full("a: b\n"),
+		"keys without values":    "rules:\n" + full("    k:\n"),
+		"lists to the left":      "rules:\n" + full("    k:\n  -\n"),
+		"keys in lists":          "rules:\n" + full("- k:\n"),
+		"keys over two lines":    "rules:\n" + full("  a: 1\n  \"\n\": 1\n"),
+		"rules":                  "rules:\n" + full("- {tensors: a, ignore: true}\n"),
+		"blank lines":            "rules: |\n" + full("\n"),
+		"blank lines and a sign": "# |\n" + full(strings.Repeat("\n", 250)+"#\n"),
+		"comments":               "rules:\n" + full("# a\n"),
+		"comments in a rule":     "rules:\n- a: b\n" + full("  # a\n"),
+		"comments and items":     "rules:\n" + full("#\n\n-\n"),
+		"words":                  "rules: [" + full("a,") + "]",
+		"words outside ASCII":    "rules: [" + full("é,") + "]",
+		"pairs in a list":        "rules: [" + full("a: ,") + "]",
+		"deep, one line":         full("a: "),
+		"deep, lists":            "rules:\n" + full("- "),
+		"deep, brackets":         "rules: " + full("["),
+		"deep, braces":           "rules: " + full("{a: "),
+		"a long text":            "rules: " + full("a"),
+		"a long quoted text":     "rules: \"" + full("\\\\") + "\"",
+		"a text over lines":      "rules: a" + full("\n  a"),
+		"a quoted text on lines": "rules: \"" + full("\n") + "\"",
+		"commas":                 "rules: [" + full(",") + "]",
+		"colons":                 "rules: [" + full(": ") + "]",
+		"signs of aliases":       "rules: [" + full("*a,") + "]",
 	} {
 		start := time.Now()
 		_, err := requireParsed(t, text)
@@ -113,18 +120,23 @@ func TestLargeTextsAreReadWithinTheBounds(t *testing.T) {
 
 // The largest file that is one, in the styles of YAML.
 func TestTheMostRulesAndKeysAreRead(t *testing.T) {
-	keys := []string{"tensors: a", "check: [bits, close, stats]", "ignore: false", "rtol: 0", "atol: 0", "margin: 1", "equal_nan: true", "any_dtype: true"}
+	const most = limits.Rules
+	keys := []string{"tensors: a", "check: [bits, close, stats]", "ignore: false", "rtol: 0"}
+	every := "- {" + strings.Join(keys, ", ") + ", atol: 0, margin: 1, equal_nan: true, any_dtype: true}\n"
+	r, err := requireParsed(t, "rules:\n"+strings.Repeat(every, 1400)) // of so long ones the bytes are the limit
+	require.NoError(t, err)
+	require.Len(t, r, 1400)
 	for name, rule := range map[string]string{
 		"blocks": "- " + strings.Join(keys, "\n  ") + "\n",
 		"braces": "- {" + strings.Join(keys, ", ") + "}\n",
 		"lists":  "- " + strings.ReplaceAll(strings.Join(keys, "\n  "), "[bits, close, stats]", "\n  - bits\n  - close\n  - stats") + "\n",
 	} {
-		r, err := requireParsed(t, "rules:\n"+strings.Repeat(rule, 256))
+		r, err := requireParsed(t, "rules:\n"+strings.Repeat(rule, most))
 		require.NoError(t, err, name)
-		require.Len(t, r, 256)
-		_, err = requireParsed(t, "rules:\n"+strings.Repeat(rule, 257))
+		require.Len(t, r, most)
+		_, err = requireParsed(t, "rules:\n"+strings.Repeat(rule, most+1))
 		require.Error(t, err, name)
 	}
-	_, err := requireParsed(t, "rules: ["+strings.Repeat("{tensors: a, ignore: true}, ", 257)+"]")
-	require.ErrorContains(t, err, "list of 1 to 256 rules")
+	_, err = requireParsed(t, "rules: ["+strings.Repeat("{tensors: a, ignore: true}, ", 2049)+"]")
+	require.ErrorContains(t, err, "list of 1 to 2048 rules")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/hostile/configs"
 	"github.com/weightinit/weightinit/internal/inputfile"
+	"github.com/weightinit/weightinit/internal/limits"
 	"github.com/weightinit/weightinit/parity/rules"
 )
 
@@ -34,7 +35,7 @@ func TestLoadRefusesWrongPathsAndHugeFilesAsBadInput(t *testing.T) {
 	dir := t.TempDir()
 	huge := filepath.Join(dir, "huge.yaml")
 	require.NoError(t, os.WriteFile(huge, nil, 0o600))
-	require.NoError(t, os.Truncate(huge, 64<<10+1))
+	require.NoError(t, os.Truncate(huge, limits.RulesYAML+1))
 	for path, reason := range map[string]error{dir: inputfile.ErrKind, filepath.Join(dir, "none"): os.ErrNotExist, huge: inputfile.ErrLimit} {
 		_, err := rules.Load(path)
 		var wrong *inputfile.Error

@@ -18,7 +18,7 @@ import (
 // Error is the first fault of a rule file. It is bad input for package fault.
 type Error struct {
 	Path string
-	// Line and Column are from 1 on; 0 when the fault has no place.
+	// Line and Column are from 1 on; 0 when unknown.
 	Line, Column int
 	What         string
 }
@@ -26,16 +26,14 @@ type Error struct {
 // Error returns one line: path, place, problem.
 func (e *Error) Error() string {
 	place := ""
-	if e.Line > 0 {
+	switch {
+	case e.Column > 0:
 		place = fmt.Sprintf(" line %d column %d:", e.Line, e.Column)
+	case e.Line > 0:
+		place = fmt.Sprintf(" line %d:", e.Line)
 	}
 	return "rules: " + shown.Path(e.Path) + ":" + place + " " + e.What
 }
-
-// maxRules is so small that a file within it never has more keys than the YAML
-// reader takes: then which documents are rules does not depend on how they are
-// written.
-const maxRules = 256
 
 var (
 	keys   = []string{"any_dtype", "atol", "check", "equal_nan", "ignore", "margin", "rtol", "tensors"}
@@ -44,10 +42,9 @@ var (
 
 var dialect = strictyaml.Dialect{
 	Name: "rule file", Limited: "rule file",
-	Empty:   "the text is empty: want \"rules:\" and below it a list of rules",
-	Levels:  "a rule file needs no more than four levels",
-	Smaller: "join rules by wider patterns",
-	Bytes:   limits.ConfigYAML, Keys: 1 + maxRules*len(keys), Plain: true,
+	Empty:  "the text is empty: want \"rules:\" and below it a list of rules",
+	Levels: "a rule file needs no more than four levels",
+	Bytes:  limits.RulesYAML, Plain: true,
 }
 
 // Load reads the rule file at path, which may be a pipe with a writer, and is
@@ -55,7 +52,7 @@ var dialect = strictyaml.Dialect{
 // of package inputfile, sorted for package fault; all other errors are an
 // *[Error].
 func Load(path string) (Rules, error) {
-	text, err := inputfile.ReadAll(path, limits.ConfigYAML, true)
+	text, err := inputfile.ReadAll(path, limits.RulesYAML, true)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +60,7 @@ func Load(path string) (Rules, error) {
 }
 
 // Parse reads the text of a rule file, UTF-8 with or without a byte order mark,
-// of at most 64 KiB and 256 rules; path stands in messages. The error is an
+// of at most 192 KiB and 2,048 rules; path stands in messages. The error is an
 // *[Error].
 func Parse(text []byte, path string) (Rules, error) {
 	r := reader{path}
@@ -79,8 +76,8 @@ func Parse(text []byte, path string) (Rules, error) {
 	if list == nil {
 		list = root
 	}
-	if n := len(list.Items); list.Kind != strictyaml.List || n == 0 || n > maxRules {
-		return nil, r.bad(list, "want \"rules:\" and below it a list of 1 to %d rules", maxRules)
+	if n := len(list.Items); list.Kind != strictyaml.List || n == 0 || n > limits.Rules {
+		return nil, r.bad(list, "want \"rules:\" and below it a list of 1 to %d rules", limits.Rules)
 	}
 	out := make(Rules, 0, len(list.Items))
 	for _, item := range list.Items {

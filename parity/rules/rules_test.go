@@ -36,7 +36,7 @@ func TestFaultsHaveAPlaceAndANextStep(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      "empty",
 		"rule: []":              "line 1 column 1: unknown key \"rule\": did you mean rules?",
-		"{}":                    "line 1 column 1: want \"rules:\" and below it a list of 1 to 256 rules",
+		"{}":                    "line 1 column 1: want \"rules:\" and below it a list of 1 to 2048 rules",
 		"rules: []":             "line 1 column 8: want \"rules:\" and below it a list of 1",
 		"rules: x":              "list of 1",
 		"x":                     "want keys and values, found \"x\": use rules",
@@ -67,13 +67,17 @@ func TestFaultsHaveAPlaceAndANextStep(t *testing.T) {
 		head + "    ignore: yes":                                          "true or false",
 		head:                                                              "without check",
 		"rules:\n  - check: bits":                                         "without tensors",
+		head + "    check: \"\\ud83d\\ude00\"":                            "line 3: not YAML: an escape that is no character",
+		"rules:\n- tensors: a\n  check: [\n\n":                            "line 3: not YAML",
+		"rules: [a":                                                       "line 1: not YAML",
 		"rules:\n\t- a":                                                   "line 2 column 1: a tab",
 		"rules: &a [*a]":                                                  "line 1 column 8: \"&\" is not supported in a rule file",
 		"rules: !!seq []":                                                 "tags are not supported in a rule file",
 		"rules: [x]\n---\na: 1":                                           "a rule file is one document",
 		"a\xff":                                                           "UTF-8",
-		strings.Repeat(" ", 65537):                                        "limit",
-		"rules: " + strings.Repeat("[", 500):                              "limit",
+		strings.Repeat(" ", 196_609):                                      "limit",
+		"rules: " + strings.Repeat("[", 500) + strings.Repeat("]", 500):   "limit",
+		"rules: " + strings.Repeat("[", 20_000):                           "limit",
 	} {
 		_, err := rules.Parse([]byte(text), "parity.yaml")
 		require.ErrorContains(t, err, want, text)

@@ -11,11 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf16"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/weightinit/weightinit/parity/rules"
 )
@@ -43,20 +42,20 @@ var documents = map[string]bool{
 	`"rules"`:                          false,
 	`null`:                             false,
 	`{"rule": [{R, "check": "bits"}]}`: false,
-	`{"rules": [{R, "check": "bits"}], "more": 1}`:                      false,
-	`{"rules": [null]}`:                                                 false,
-	`{"rules": [[]]}`:                                                   false,
-	`{"rules": [{}]}`:                                                   false,
-	`{"rules": [{R}]}`:                                                  false,
-	`{"rules": [{"check": "bits"}]}`:                                    false,
-	`{"rules": [{"tensors": "", "check": "bits"}]}`:                     false,
-	`{"rules": [{"tensors": 3, "check": "bits"}]}`:                      false,
-	`{"rules": [{"tensors": null, "check": "bits"}]}`:                   false,
-	`{"rules": [{"tensors": ["a"], "check": "bits"}]}`:                  false,
-	`{"rules": [{"tensors": " ", "check": "bits"}]}`:                    true,
-	`{"rules": [{"tensors": "3", "check": "bits"}]}`:                    true,
-	`{"rules": [{"tensors": "\u0000\n\ud83d\ude00", "check": "bits"}]}`: true,
-	`{"rules": [{"tensors": "a: b, [*] # &", "check": "bits"}]}`:        true,
+	`{"rules": [{R, "check": "bits"}], "more": 1}`:               false,
+	`{"rules": [null]}`:                                          false,
+	`{"rules": [[]]}`:                                            false,
+	`{"rules": [{}]}`:                                            false,
+	`{"rules": [{R}]}`:                                           false,
+	`{"rules": [{"check": "bits"}]}`:                             false,
+	`{"rules": [{"tensors": "", "check": "bits"}]}`:              false,
+	`{"rules": [{"tensors": 3, "check": "bits"}]}`:               false,
+	`{"rules": [{"tensors": null, "check": "bits"}]}`:            false,
+	`{"rules": [{"tensors": ["a"], "check": "bits"}]}`:           false,
+	`{"rules": [{"tensors": " ", "check": "bits"}]}`:             true,
+	`{"rules": [{"tensors": "3", "check": "bits"}]}`:             true,
+	`{"rules": [{"tensors": "\u0000\n😀", "check": "bits"}]}`:     true,
+	`{"rules": [{"tensors": "a: b, [*] # &", "check": "bits"}]}`: true,
 
 	`{"rules": [{R, "ignore": false}]}`:                    false,
 	`{"rules": [{R, "ignore": false, "check": "bits"}]}`:   true,
@@ -127,19 +126,23 @@ func TestTheSchemaAndTheParserTakeTheSameDocuments(t *testing.T) {
 		text = strings.ReplaceAll(text, "{R", `{"tensors": "a.*"`)
 		require.Equal(t, want, requireAgreement(t, schema, text), text)
 		// The same in block style.
-		block, err := yaml.JSONToYAML([]byte(text))
+		var value any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &value))
+		block, err := yaml.Marshal(value)
 		require.NoError(t, err)
-		if strings.Contains(text, `\n`) || strings.Contains(text, "e+308") || strings.Contains(text, "e-5") {
-			continue // goccy writes a block scalar; a number without a point
+		if strings.Contains(text, "e-5") {
+			continue // it is written without a point
 		}
 		_, err = rules.Parse(block, "p")
 		require.Equal(t, want, err == nil, "%s: %v", block, err)
 	}
-	for n, want := range map[int]bool{1: true, 256: true, 257: false} {
+	for n, want := range map[int]bool{1: true, 2048: true, 2049: false} {
 		list := strings.TrimSuffix(strings.Repeat(`{"tensors": "a", "ignore": true},`, n), ",")
 		require.Equal(t, want, requireAgreement(t, schema, `{"rules": [`+list+`]}`), n)
 	}
-	raw, err := yaml.YAMLToJSON([]byte(example))
+	var value any
+	require.NoError(t, yaml.Unmarshal([]byte(example), &value))
+	raw, err := json.Marshal(value)
 	require.NoError(t, err)
 	require.True(t, requireAgreement(t, schema, strings.ReplaceAll(string(raw), "1e-05", "1.0e-5")))
 }
@@ -183,9 +186,8 @@ func ascii(value any) string {
 		switch {
 		case r < 0x7f:
 			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		case r > 0xffff: // the parser knows no pairs of escapes
+			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
