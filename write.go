@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
 	"github.com/weightinit/weightinit/fill"
@@ -32,7 +33,7 @@ type WriteOptions struct {
 }
 
 func (o WriteOptions) atomic() atomicfile.Options {
-	return atomicfile.Options{Force: o.Force, NoSync: o.NoSync}
+	return atomicfile.Options{Force: o.Force, NoSync: o.NoSync, Part: checkpoint.PartOf}
 }
 
 func (o WriteOptions) fill() fill.Options {

@@ -186,12 +186,11 @@ func (p *Process) call(ctx context.Context, op string, limit time.Duration, do f
 }
 
 func (p *Process) late(op string, limit time.Duration) error {
-	option := "--plugin-timeout"
-	next := fmt.Sprintf("see what it waits for, or give a longer %s", option)
+	text := fmt.Sprintf("no answer within %s%s; it was ended: ", limit, p.child.lastSaid())
 	if op == "describe" {
-		next = "a plugin must answer this at once"
+		return fail(ErrTimeout, text+"a plugin must answer this at once")
 	}
-	return fail(ErrTimeout, fmt.Sprintf("no answer within %s%s; it was ended: %s", limit, p.child.lastSaid(), next))
+	return fail(ErrTimeout, text+"see what it waits for, or give it a longer time", ErrCallTimeout)
 }
 
 // reason sorts the error of a call.

@@ -219,13 +219,13 @@ func (c Candidate) pythonHint(argv []string) string {
 	if c.RequiresPython != "" {
 		hint += " and asks for Python " + c.RequiresPython
 	}
-	return hint + ", see --python"
+	return hint
 }
 
 // findPython returns the interpreter's absolute path. Links stay as they are:
 // the interpreter of a virtual environment is one.
 func findPython(given string) (string, error) {
-	name, from := given, "--python"
+	name, from := given, "the options"
 	if name == "" {
 		name, from = os.Getenv("WEIGHTINIT_PYTHON"), "WEIGHTINIT_PYTHON"
 	}
@@ -242,5 +242,5 @@ func findPython(given string) (string, error) {
 	if from != "" {
 		text += " of " + from
 	}
-	return "", fail(ErrStart, text+" was not found: install Python 3.10 or later, or give --python PATH", err)
+	return "", fail(ErrStart, text+" was not found: install Python 3.10 or later, or name an interpreter", ErrPython, err)
 }

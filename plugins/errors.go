@@ -45,6 +45,23 @@ var (
 	ErrPlugin = errors.New("plugin failed")
 )
 
+// Causes that an option of this package can remove. An error that wraps one
+// wraps a reason too.
+var (
+	// ErrStartTimeout: the start takes longer than [Options].StartTimeout.
+	ErrStartTimeout = errors.New("start too slow")
+	// ErrCallTimeout: a call takes longer than [Options].CallTimeout.
+	ErrCallTimeout = errors.New("call too slow")
+	// ErrPython: [Options].Python, or what stands for it, is no interpreter.
+	ErrPython = errors.New("no interpreter")
+	// ErrPythonEnded: the interpreter ended early; another may fit the plugin.
+	ErrPythonEnded = errors.New("interpreter ended")
+	// ErrNameLocked: the lock file has another plugin of this name.
+	ErrNameLocked = errors.New("name is locked")
+	// ErrNotLocked: the lock file does not have this plugin.
+	ErrNotLocked = errors.New("not in the lock")
+)
+
 // Error is every error of this package about one plugin. It is one line.
 type Error struct {
 	// Plugin is the plugin's name, empty when it is not known yet.

@@ -78,14 +78,14 @@ func failures(t *testing.T) []failing {
 		// programs that cannot be started
 		{name: "exec format", cand: Candidate{Given: garbage, Path: garbage, Kind: Executable}, is: ErrStart, words: []string{"cannot start", "exec format error", "linux/"}},
 		{name: "interpreter missing", cand: Candidate{Given: "s", Path: badShebang(t), Kind: Executable}, is: ErrStart, words: []string{"cannot start", "no such file"}},
-		{name: "no such Python", cand: Candidate{Given: "p", Path: t.TempDir(), Kind: Python}, is: ErrStart, words: []string{"Python interpreter", "not found", "--python"}},
+		{name: "no such Python", cand: Candidate{Given: "p", Path: t.TempDir(), Kind: Python}, is: ErrStart, words: []string{"Python interpreter", "not found", "name an interpreter"}},
 
 		// no handshake
 		{name: "exit at once", cand: playing(t, "exit", "7", "first", "no module named grpc"), is: ErrHandshake, words: []string{"ended before the handshake (exit status 7)", `its last line on stderr: "no module named grpc"`}},
 		{name: "exit without a word", cand: playing(t, "exit", "0"), is: ErrHandshake, words: []string{"ended before the handshake (exit status 0)"}, never: []string{"stderr"}},
 		{name: "panic at once", cand: playing(t, "exit", "2", "panic: boom", "", "goroutine 1 [running]:", "main.main()"), is: ErrHandshake, words: []string{"exit status 2", `"panic: boom"`}},
 		{name: "killed at once", cand: script(t, "kill -9 $$"), is: ErrHandshake, words: []string{"signal: killed"}},
-		{name: "silent", cand: playing(t, "silent"), is: ErrTimeout, start: soon, words: []string{"no handshake within 700ms", "--plugin-start-timeout"}},
+		{name: "silent", cand: playing(t, "silent"), is: ErrTimeout, start: soon, words: []string{"no handshake within 700ms", "a longer time"}},
 		{name: "silent script", cand: script(t, "sleep 60"), is: ErrTimeout, start: soon, words: []string{"no handshake within"}},
 		{name: "ignores signals", cand: playing(t, "ignore"), is: ErrTimeout, start: soon, words: []string{"no handshake within"}},
 		{name: "script ignores signals", cand: script(t, "trap '' INT TERM HUP; while :; do sleep 1; done"), is: ErrTimeout, start: soon},
@@ -160,7 +160,7 @@ func failures(t *testing.T) []failing {
 		{name: "a built-in name", cand: playing(t, "named", "torch", "1.0.0"), is: ErrBadReply, words: []string{"name", "torch", "reserved"}},
 		{name: "a bad version", cand: playing(t, "named", "corp", "one"), is: ErrBadReply, words: []string{"version", "one"}},
 		{name: "another name than its manifest", cand: named(playing(t, "good"), "acme"), is: ErrBadReply, words: []string{"acme", "corp"}},
-		{name: "assign hangs", times: hurry("assign"), cand: playing(t, "assign", "hang"), is: ErrTimeout, words: []string{"assign: no answer within", "--plugin-timeout"}},
+		{name: "assign hangs", times: hurry("assign"), cand: playing(t, "assign", "hang"), is: ErrTimeout, words: []string{"assign: no answer within", "a longer time"}},
 		{name: "assign exits", cand: playing(t, "assign", "exit"), is: ErrGone, words: []string{"the plugin ended (exit status 3)", "I give up"}},
 		{name: "assign segfaults", cand: playing(t, "assign", "kill"), is: ErrGone, words: []string{"the plugin ended", "SIGSEGV"}},
 		{name: "assign: option", cand: playing(t, "assign", "status", "3", "gain must be odd"), is: ErrOption, input: true, words: []string{"refuses an option", "gain must be odd"}},

@@ -170,7 +170,7 @@ func (h *Host) Register(ctx context.Context, r *registry.Registry, names ...stri
 			continue
 		}
 		if byPath[x.entry.Name] {
-			h.note("plugin %q of %s gives way to the one given with --plugin", x.entry.Name, LockName)
+			h.note("plugin %q of %s gives way to the one given by its path", x.entry.Name, LockName)
 			continue
 		}
 		if needed[x.entry.Name] {

@@ -161,7 +161,7 @@ func TestAPathTakesThePlaceOfTheLockedPlugin(t *testing.T) {
 	require.NoError(t, h.Register(context.Background(), reg, "corp.wide"))
 	require.Equal(t, "9.0.0", h.Started()[0].Version)
 	require.Len(t, h.Started(), 1)
-	require.Equal(t, []string{`plugin "corp" of weightinit.lock gives way to the one given with --plugin`}, notes)
+	require.Equal(t, []string{`plugin "corp" of weightinit.lock gives way to the one given by its path`}, notes)
 }
 
 func TestTwoPluginsOfOneNameAreRefused(t *testing.T) {

@@ -372,7 +372,7 @@ func TestAnotherPluginOfANameNeedsReplace(t *testing.T) {
 	first := p.add(pluginFolder(t, "corp", "good"))
 	newer := pluginFolder(t, "corp", "named", "corp", "2.0.0")
 	_, err := Add(context.Background(), newer, p.options())
-	require.ErrorContains(t, err, "--replace")
+	require.ErrorIs(t, err, ErrNameLocked)
 	require.False(t, fault.IsCannotRun(err))
 	entries, err := ReadLock(p.lock)
 	require.NoError(t, err)

@@ -106,7 +106,7 @@ func (c *child) afterEnd(line <-chan firstLine) error {
 }
 
 func (c *child) late() error {
-	return fail(ErrTimeout, fmt.Sprintf("no handshake within %s%s: see what it waits for, or give a longer --plugin-start-timeout", c.timeout, c.lastSaid()))
+	return fail(ErrTimeout, fmt.Sprintf("no handshake within %s%s: see what it waits for, or give it a longer time", c.timeout, c.lastSaid()), ErrStartTimeout)
 }
 
 // startError sorts why a program was not executed.
@@ -148,7 +148,11 @@ func (c *child) shake(got firstLine) error {
 // early says how a plugin went without a word on stdout.
 func (c *child) early() error {
 	if ended, how := c.ended(c.times.dead); ended {
-		return fail(ErrHandshake, fmt.Sprintf("ended before the handshake (%s)%s%s", how, c.lastSaid(), c.hint))
+		text := fmt.Sprintf("ended before the handshake (%s)%s%s", how, c.lastSaid(), c.hint)
+		if c.hint != "" {
+			return fail(ErrHandshake, text, ErrPythonEnded)
+		}
+		return fail(ErrHandshake, text)
 	}
 	return fail(ErrHandshake, "closed its stdout before the handshake"+c.lastSaid()+": a plugin must print its handshake line there")
 }

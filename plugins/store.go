@@ -206,7 +206,7 @@ func add(ctx context.Context, c Candidate, opt AddOptions) (Entry, error) {
 	}
 	same := func(e Entry) bool { return e.H1 == h1 && e.fits() }
 	if opt.Locked && !slices.ContainsFunc(entries, same) {
-		return Entry{}, fail(ErrLock, fmt.Sprintf("its hash %s is not in %s; not started: check where it comes from, or leave --locked out", h1, shown.Path(opt.LockFile)))
+		return Entry{}, fail(ErrLock, fmt.Sprintf("its hash %s is not in %s; not started: check where it comes from, or add it unlocked", h1, shown.Path(opt.LockFile)), ErrNotLocked)
 	}
 	e, err := tryCopy(ctx, temp, h1, c, opt)
 	if err != nil {
@@ -278,8 +278,8 @@ func merge(entries []Entry, e Entry, opt AddOptions) ([]Entry, error) {
 			out = append(out, have)
 		case !opt.Replace:
 			return nil, fault.BadInput(&failure{
-				fmt.Sprintf("the name %q is locked already, version %s with %s, this is version %s with %s: give --replace to take this one", e.Name, shown.Cut(have.Version, 64), have.H1, shown.Cut(e.Version, 64), e.H1),
-				[]error{ErrLock},
+				fmt.Sprintf("the name %q is locked already, version %s with %s, this is version %s with %s: replace it to take this one", e.Name, shown.Cut(have.Version, 64), have.H1, shown.Cut(e.Version, 64), e.H1),
+				[]error{ErrLock, ErrNameLocked},
 			})
 		}
 	}

@@ -65,6 +65,8 @@ type OptionError struct {
 	Option string
 	// Value is the value as given; empty for an unknown option.
 	Value string
+	// Missing says that the option needs a value and has none.
+	Missing bool
 	// Problem says what is wrong and what is allowed.
 	Problem string
 }

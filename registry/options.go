@@ -303,7 +303,7 @@ func instance(info Info, options []Option, values map[string]any) (Mode, error) 
 		}
 		if v == nil {
 			if o.Required {
-				return nil, &OptionError{Option: o.Name, Problem: fmt.Sprintf("mode %q requires it; give it with --set %s=VALUE", info.ID, o.Name)}
+				return nil, &OptionError{Option: o.Name, Missing: true, Problem: fmt.Sprintf("mode %q requires it; give it a value", info.ID)}
 			}
 			continue
 		}

@@ -7,10 +7,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os/exec"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -186,5 +193,53 @@ func TestEveryRowOfTheTableIsUsed(t *testing.T) {
 		if !used[pattern] {
 			t.Errorf("row %s matches no package", path.Clean(pattern))
 		}
+	}
+}
+
+// speakFlags are the files outside the command line whose texts may hold what
+// looks like a flag, and why.
+var speakFlags = map[string]string{
+	"plugins/sdk/serve.go":           "a plugin that a person starts says how the command takes it",
+	"internal/plots/draw.go":         "names of CSS",
+	"plugins/sdk/sdktest/sdktest.go": "a call of the go command",
+}
+
+// A caller of the library reads no advice about flags: package cli adds it.
+func TestOnlyTheCommandLineSpeaksOfFlags(t *testing.T) {
+	flag := regexp.MustCompile("(^|[^-a-z])(--[a-z]|-o([ ,;:.)]|$))")
+	used := map[string]bool{}
+	root := filepath.Join("..", "..")
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		name, err := filepath.Rel(root, path)
+		require.NoError(t, err)
+		name = filepath.ToSlash(name)
+		if entry.IsDir() && (name == "internal/cli" || name == "cmd" || name == "scripts" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			text, ok := n.(*ast.BasicLit)
+			if !ok || text.Kind != token.STRING {
+				return true
+			}
+			value, err := strconv.Unquote(text.Value)
+			require.NoError(t, err)
+			if flag.MatchString(value) {
+				used[name] = true
+				if speakFlags[name] == "" {
+					t.Errorf("%s: %s names a flag: give the error a type, and the flag a row in internal/cli/advice.go", name, text.Value)
+				}
+			}
+			return true
+		})
+		return nil
+	}))
+	for name := range speakFlags {
+		require.True(t, used[name], "%s needs no exception", name)
 	}
 }

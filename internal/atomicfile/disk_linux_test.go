@@ -47,9 +47,9 @@ func TestAFullDisk(t *testing.T) {
 		require.Less(t, time.Since(start), 10*time.Second)
 	}
 	for _, set := range [][]atomicfile.Spec{half, arrays, {{Name: "a", Size: math.MaxInt64}, {Name: "b", Size: math.MaxInt64}}} {
-		_, err := atomicfile.CreateSet(atomicfile.OS(), root+"/w/new", set, atomicfile.Options{})
+		_, err := createSet(atomicfile.OS(), root+"/w/new", set, atomicfile.Options{})
 		check(err)
-		_, err = atomicfile.CreateSet(atomicfile.OS(), root+"/w", set, atomicfile.Options{Force: true})
+		_, err = createSet(atomicfile.OS(), root+"/w", set, atomicfile.Options{Force: true})
 		check(err)
 	}
 
@@ -96,7 +96,7 @@ func writeChunks(fsys atomicfile.FS, path string, size int) error {
 }
 
 func writeSet(fsys atomicfile.FS, dir string, set []atomicfile.Spec) error {
-	s, err := atomicfile.CreateSet(fsys, dir, set, atomicfile.Options{})
+	s, err := createSet(fsys, dir, set, atomicfile.Options{})
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 		oneLine(t, err, root+path, "a read-only disk")
 	}
 	for _, dir := range []string{"/w", "/w/new"} {
-		_, err := atomicfile.CreateSet(atomicfile.OS(), root+dir, nil, atomicfile.Options{Force: true})
+		_, err := createSet(atomicfile.OS(), root+dir, nil, atomicfile.Options{Force: true})
 		require.ErrorIs(t, err, syscall.EROFS)
 		require.True(t, fault.IsCannotRun(err))
 	}

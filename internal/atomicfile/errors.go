@@ -22,9 +22,9 @@ type ExistsError struct {
 
 func (e *ExistsError) Error() string {
 	if len(e.Found) == 0 {
-		return fmt.Sprintf("atomicfile: output %s exists: give --force to replace it, or another -o", shown.Path(e.Path))
+		return fmt.Sprintf("atomicfile: output %s exists: replace it by force, or write elsewhere", shown.Path(e.Path))
 	}
-	return fmt.Sprintf("atomicfile: output folder %s already holds %s: give --force to replace what is there, or another -o",
+	return fmt.Sprintf("atomicfile: output folder %s already holds %s: replace it by force, or write elsewhere",
 		shown.Path(e.Path), some(e.Found))
 }
 
@@ -40,7 +40,7 @@ type KindError struct {
 }
 
 func (e *KindError) Error() string {
-	return fmt.Sprintf("atomicfile: output %s is %s, not %s: nothing is replaced there, with --force neither; give another -o",
+	return fmt.Sprintf("atomicfile: output %s is %s, not %s: nothing is replaced there, by force neither; write elsewhere",
 		shown.Path(e.Path), e.Kind, e.Want)
 }
 
@@ -52,7 +52,7 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("atomicfile: output folder %s is being written by process %s on host %s: wait until it has ended, or give another -o",
+	return fmt.Sprintf("atomicfile: output folder %s is being written by process %s on host %s: wait until it has ended, or write elsewhere",
 		shown.Path(e.Dir), shown.Cut(e.PID, 32), shown.Cut(e.Host, shown.MaxText))
 }
 
@@ -84,27 +84,37 @@ func (e *WriteError) Error() string {
 	} else {
 		fmt.Fprintf(&b, "the temporary %s could not be removed: ", shown.Path(e.Leftover))
 	}
-	b.WriteString(advice(e.Err))
+	b.WriteString(nextStep(e.Err))
 	return b.String()
 }
 
-// advice is the next step of the user after an error of the system.
-func advice(err error) string {
+// Elsewhere reports whether the same output may succeed at another path.
+func (e *WriteError) Elsewhere() bool {
+	for _, same := range []error{ErrAborted, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(e.Err, same) {
+			return false
+		}
+	}
+	return true
+}
+
+// nextStep is what the user can do after an error of the system.
+func nextStep(err error) string {
 	switch {
 	case errors.Is(err, ErrAborted):
-		return "run the command again"
+		return "write it again"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, errQuota):
-		return "free some space, or write elsewhere with -o"
+		return "free some space, or write elsewhere"
 	case errors.Is(err, syscall.EFBIG):
-		return "raise the limit on the size of files (ulimit -f), or write to another file system with -o"
+		return "raise the limit on the size of files (ulimit -f), or write to another file system"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return "write to a folder that you may change with -o"
+		return "write to a folder that you may change"
 	case errors.Is(err, errors.ErrUnsupported):
-		return "this file system cannot rename without replacing; give --force, or write elsewhere with -o"
+		return "this file system cannot rename without replacing; replace by force, or write elsewhere"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "raise the limit on open files (ulimit -n)"
 	}
-	return "check the disk, or write elsewhere with -o"
+	return "check the disk, or write elsewhere"
 }
 
 // CommittedError says that the output is complete under its final name, but
@@ -122,7 +132,7 @@ func (e *CommittedError) Error() string {
 		return fmt.Sprintf("atomicfile: output %s is whole, but its temporary %s could not be removed: %s; remove it by hand",
 			shown.Path(e.Path), shown.Path(e.Left), cause(e.Err))
 	}
-	return fmt.Sprintf("atomicfile: output %s is whole, but may not survive a power cut, because its folder could not be synced: %s; run sync, or the command again with --force",
+	return fmt.Sprintf("atomicfile: output %s is whole, but may not survive a power cut, because its folder could not be synced: %s; run sync, or write it again by force",
 		shown.Path(e.Path), cause(e.Err))
 }
 
@@ -138,7 +148,7 @@ type BrokenSetError struct {
 func (e *BrokenSetError) Unwrap() error { return e.Err }
 
 func (e *BrokenSetError) Error() string {
-	return fmt.Sprintf("atomicfile: cannot %s %s: %s; the folder %s holds no whole set now: run the command again with --force",
+	return fmt.Sprintf("atomicfile: cannot %s %s: %s; the folder %s holds no whole set now: write it again by force",
 		e.Op, shown.Path(e.Path), cause(e.Err), shown.Path(e.Dir))
 }
 
@@ -194,10 +204,17 @@ func some(names []string) string {
 	return text
 }
 
-// badPath says that a path cannot be an output.
-func badPath(path, why string) error {
-	return fault.BadInput(fmt.Errorf("atomicfile: output %s %s", shown.Path(path), why))
+// PathError says that a path cannot be an output: bad input.
+type PathError struct {
+	Path string // as given
+	Why  string
 }
+
+func (e *PathError) Error() string {
+	return fmt.Sprintf("atomicfile: output %s %s", shown.Path(e.Path), e.Why)
+}
+
+func badPath(path, why string) error { return fault.BadInput(&PathError{path, why}) }
 
 // kindName puts the type bits of a mode into words.
 func kindName(kind fs.FileMode) string {

@@ -128,7 +128,7 @@ func TestAFailedWriteIsReportedByCommitToo(t *testing.T) {
 func openOne(t *testing.T, fsys atomicfile.FS, sc scenario) (commit func() error, writeAt func([]byte, int64) (int, error)) {
 	t.Helper()
 	if sc.isSet() {
-		s, err := atomicfile.CreateSet(fsys, sc.path, sc.set, sc.opt)
+		s, err := createSet(fsys, sc.path, sc.set, sc.opt)
 		require.NoError(t, err)
 		return s.Commit, func(p []byte, off int64) (int, error) { return s.WriteAt(0, p, off) }
 	}
@@ -309,7 +309,7 @@ func TestWithoutRenameNewALinkNeverReplaces(t *testing.T) {
 	m := faultfs.NewMem()
 	m.RenameNewUnsupported, m.LinkUnsupported = true, true
 	err := atomicfile.WriteFile(m, "x", []byte("data"), atomicfile.Options{})
-	require.ErrorContains(t, err, "--force")
+	require.ErrorContains(t, err, "by force")
 	require.True(t, fault.IsCannotRun(err))
 	require.Empty(t, m.Files())
 	require.NoError(t, atomicfile.WriteFile(m, "x", []byte("data"), atomicfile.Options{Force: true}))

@@ -17,6 +17,29 @@ import (
 type Options struct {
 	Force  bool // replace what is there
 	NoSync bool // no fsync: the rename stays atomic, but may not survive a power cut
+	// Part tells by its name what an entry of a folder is. Only a Set asks; nil:
+	// every name but those of the set is foreign.
+	Part func(name string) Part
+}
+
+// Part is what an entry of a folder is to a Set: together, data and indexes
+// make the folder an existing output.
+type Part uint8
+
+// The parts. A set that replaces another removes its indexes first, so that no
+// index ever stands beside data that are not its own.
+const (
+	Foreign Part = iota // neither looked at nor touched
+	Data
+	Index
+)
+
+// part is opt.Part, which may be nil.
+func (o Options) part(name string) Part {
+	if o.Part == nil {
+		return Foreign
+	}
+	return o.Part(name)
 }
 
 // The states of an output. It leaves stateOpen once.

@@ -60,7 +60,7 @@ func TestSeveralGoroutinesWrite(t *testing.T) {
 	for i := range files {
 		set = append(set, atomicfile.Spec{Name: fmt.Sprintf("%d.npy", i), Size: int64(len(data) / files)})
 	}
-	s, err := atomicfile.CreateSet(atomicfile.OS(), root+"/set", set, atomicfile.Options{})
+	s, err := createSet(atomicfile.OS(), root+"/set", set, atomicfile.Options{})
 	require.NoError(t, err)
 	eachPiece(len(data), 500, func(off, n int) {
 		size := len(data) / files
@@ -84,7 +84,7 @@ func TestAbortWhileOthersWrite(t *testing.T) {
 		var out atomicfile.Output
 		var writeAt func([]byte, int64) (int, error)
 		if sc.isSet() {
-			s, err := atomicfile.CreateSet(m, sc.path, sc.set, sc.opt)
+			s, err := createSet(m, sc.path, sc.set, sc.opt)
 			require.NoError(t, err)
 			out, writeAt = s, func(p []byte, off int64) (int, error) { return s.WriteAt(0, p, off) }
 		} else {
@@ -165,7 +165,7 @@ func TestEveryByteMustBeWrittenOnce(t *testing.T) {
 	require.ErrorContains(t, f.Commit(), "3 of 10 bytes")
 	require.Empty(t, m.Files())
 
-	s, err := atomicfile.CreateSet(m, "out", []atomicfile.Spec{{Name: "a", Size: 4}, {Name: "b", Size: atomicfile.SizeUnknown}}, atomicfile.Options{})
+	s, err := createSet(m, "out", []atomicfile.Spec{{Name: "a", Size: 4}, {Name: "b", Size: atomicfile.SizeUnknown}}, atomicfile.Options{})
 	require.NoError(t, err)
 	for _, file := range []int{-1, 2} {
 		_, err = s.WriteAt(file, nil, 0)
@@ -179,7 +179,7 @@ func TestEveryByteMustBeWrittenOnce(t *testing.T) {
 	require.ErrorContains(t, s.Commit(), `"out/b"`)
 	require.Empty(t, m.Files())
 
-	s, err = atomicfile.CreateSet(m, "out", []atomicfile.Spec{{Name: "a", Size: 4}}, atomicfile.Options{})
+	s, err = createSet(m, "out", []atomicfile.Spec{{Name: "a", Size: 4}}, atomicfile.Options{})
 	require.NoError(t, err)
 	require.NoError(t, s.Put(0, []byte("abcd")))
 	require.ErrorContains(t, s.Put(0, []byte("abcd")), "more than once")
@@ -195,7 +195,7 @@ func TestOnlyFilesBegunAndNotCompleteAreOpen(t *testing.T) {
 	}
 	open, most := 0, 0
 	m := faultfs.NewMem()
-	s, err := atomicfile.CreateSet(faultfs.Wrap(m, func(c faultfs.Call) error {
+	s, err := createSet(faultfs.Wrap(m, func(c faultfs.Call) error {
 		switch c.Op {
 		case "create":
 			open++

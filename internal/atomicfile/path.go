@@ -75,7 +75,7 @@ func checkParent(fsys FS, path, dir string) error {
 func lookError(path string, err error) error {
 	for _, wrong := range []error{syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL} {
 		if errors.Is(err, wrong) {
-			return badPath(path, "cannot be an output path: "+cause(err)+"; give another -o")
+			return badPath(path, "cannot be an output path: "+cause(err)+"; choose another")
 		}
 	}
 	return fault.CannotRun(fmt.Errorf("atomicfile: cannot look at output %s: %w; check the path and its permissions",
@@ -96,14 +96,4 @@ func trimSeparators(dir string) string {
 		dir = dir[:len(dir)-1]
 	}
 	return dir
-}
-
-// isIndex and isWeights tell by its name what a file of a checkpoint folder
-// is: together they are the files that make a folder an existing output.
-func isIndex(name string) bool {
-	return name == "manifest.json" || strings.HasSuffix(name, ".index.json")
-}
-
-func isWeights(name string) bool {
-	return strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".npy")
 }

@@ -55,7 +55,7 @@ var refusals = []struct {
 	want   any // type of the error, or nil
 	says   string
 }{
-	{"an existing file", func(r string) error { return os.WriteFile(r+"/x", []byte("old"), 0o600) }, "x", false, new(*atomicfile.ExistsError), "--force"},
+	{"an existing file", func(r string) error { return os.WriteFile(r+"/x", []byte("old"), 0o600) }, "x", false, new(*atomicfile.ExistsError), "by force"},
 	{"a folder", func(r string) error { return os.Mkdir(r+"/x", 0o755) }, "x", true, new(*atomicfile.KindError), "a folder"},
 	{"a symlink to a file", func(r string) error {
 		return errors.Join(os.WriteFile(r+"/y", nil, 0o600), os.Symlink("y", r+"/x"))
@@ -117,7 +117,7 @@ func TestRefusedSets(t *testing.T) {
 					require.NoError(t, tc.make(root))
 				}
 				before := picture(t, root)
-				_, err := atomicfile.CreateSet(atomicfile.OS(), root+"/"+path+end, set, atomicfile.Options{Force: true})
+				_, err := createSet(atomicfile.OS(), root+"/"+path+end, set, atomicfile.Options{Force: true})
 				checkRefusal(t, err, nil, "")
 				require.Equal(t, before, picture(t, root))
 			})
@@ -147,26 +147,26 @@ func TestRefusedSets(t *testing.T) {
 			root := t.TempDir()
 			require.NoError(t, tc.make(root))
 			before := picture(t, root)
-			_, err := atomicfile.CreateSet(atomicfile.OS(), root, set, atomicfile.Options{Force: tc.force})
+			_, err := createSet(atomicfile.OS(), root, set, atomicfile.Options{Force: tc.force})
 			checkRefusal(t, err, tc.want, tc.says)
 			require.Equal(t, before, picture(t, root))
 		})
 	}
 	root := t.TempDir()
 	require.NoError(t, file("x")(root))
-	_, err := atomicfile.CreateSet(atomicfile.OS(), root+"/x/", set, atomicfile.Options{Force: true})
+	_, err := createSet(atomicfile.OS(), root+"/x/", set, atomicfile.Options{Force: true})
 	checkRefusal(t, err, new(*atomicfile.KindError), "a file, not a folder")
 }
 
 func TestRefusedNamesInASet(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", `a\b`, "/a", "a\x00", ".a.npy.01234567.tmp", atomicfile.LockName} {
 		root := t.TempDir()
-		_, err := atomicfile.CreateSet(atomicfile.OS(), root, []atomicfile.Spec{{Name: name}}, atomicfile.Options{})
+		_, err := createSet(atomicfile.OS(), root, []atomicfile.Spec{{Name: name}}, atomicfile.Options{})
 		checkRefusal(t, err, nil, "file name")
 		require.Len(t, picture(t, root), 1)
 	}
 	for _, set := range [][]atomicfile.Spec{{{Name: "a"}, {Name: "a"}}, {{Name: "a", Size: -2}}} {
-		_, err := atomicfile.CreateSet(atomicfile.OS(), t.TempDir(), set, atomicfile.Options{})
+		_, err := createSet(atomicfile.OS(), t.TempDir(), set, atomicfile.Options{})
 		checkRefusal(t, err, nil, `"a"`)
 	}
 	_, err := atomicfile.Create(atomicfile.OS(), t.TempDir()+"/x", -1, atomicfile.Options{})
@@ -182,7 +182,7 @@ func TestDevicesAreNeverReplaced(t *testing.T) {
 	for _, force := range []bool{false, true} {
 		_, err := atomicfile.Create(atomicfile.OS(), root+"/x", 10, atomicfile.Options{Force: force})
 		checkRefusal(t, err, new(*atomicfile.KindError), "a device")
-		_, err = atomicfile.CreateSet(atomicfile.OS(), root+"/x", nil, atomicfile.Options{Force: force})
+		_, err = createSet(atomicfile.OS(), root+"/x", nil, atomicfile.Options{Force: force})
 		checkRefusal(t, err, new(*atomicfile.KindError), "a device")
 	}
 	require.Equal(t, before, picture(t, root))
@@ -200,7 +200,7 @@ func TestAFolderOnTheWayMayBeASymlink(t *testing.T) {
 	require.NoFileExists(t, root+"/y")
 	t.Chdir(root)
 	require.NoError(t, atomicfile.WriteFile(atomicfile.OS(), "x", []byte("data"), atomicfile.Options{}))
-	s, err := atomicfile.CreateSet(atomicfile.OS(), "new", []atomicfile.Spec{{Name: "a.npy", Size: 4}}, atomicfile.Options{})
+	s, err := createSet(atomicfile.OS(), "new", []atomicfile.Spec{{Name: "a.npy", Size: 4}}, atomicfile.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "new", s.Name())
 	require.NoError(t, s.Put(0, []byte("data")))
@@ -208,7 +208,7 @@ func TestAFolderOnTheWayMayBeASymlink(t *testing.T) {
 	require.Len(t, picture(t, root+"/new"), 2)
 	require.FileExists(t, root+"/new/a.npy")
 	// The folder that one stands in.
-	s, err = atomicfile.CreateSet(atomicfile.OS(), ".", []atomicfile.Spec{{Name: "b.npy", Size: 4}}, atomicfile.Options{})
+	s, err = createSet(atomicfile.OS(), ".", []atomicfile.Spec{{Name: "b.npy", Size: 4}}, atomicfile.Options{})
 	require.NoError(t, err)
 	require.NoError(t, s.Put(0, []byte("data")))
 	require.NoError(t, s.Commit())
@@ -249,16 +249,16 @@ func TestALockThatNobodyHoldsIsTakenOver(t *testing.T) {
 	root := t.TempDir()
 	for _, old := range []string{"", "pid 1 host elsewhere\n", strings.Repeat("x", 10000), "\x00\x1b[31m"} {
 		require.NoError(t, os.WriteFile(root+"/"+atomicfile.LockName, []byte(old), 0o600))
-		s, err := atomicfile.CreateSet(atomicfile.OS(), root, []atomicfile.Spec{{Name: "a", Size: 1}}, atomicfile.Options{Force: true})
+		s, err := createSet(atomicfile.OS(), root, []atomicfile.Spec{{Name: "a", Size: 1}}, atomicfile.Options{Force: true})
 		require.NoError(t, err)
 		text, err := os.ReadFile(root + "/" + atomicfile.LockName)
 		require.NoError(t, err)
 		require.Regexp(t, fmt.Sprintf(`^pid %d host \S+\n$`, os.Getpid()), string(text))
 
-		_, err = atomicfile.CreateSet(atomicfile.OS(), root, nil, atomicfile.Options{})
+		_, err = createSet(atomicfile.OS(), root, nil, atomicfile.Options{})
 		require.ErrorIs(t, err, atomicfile.ErrLocked)
 		require.NoError(t, os.WriteFile(root+"/"+atomicfile.LockName, []byte(old), 0o600))
-		_, err = atomicfile.CreateSet(atomicfile.OS(), root, nil, atomicfile.Options{})
+		_, err = createSet(atomicfile.OS(), root, nil, atomicfile.Options{})
 		require.ErrorIs(t, err, atomicfile.ErrLocked)
 		oneLine(t, err, root, "a foreign text in the lock file")
 		require.NotContains(t, err.Error(), "\x1b")
@@ -268,7 +268,7 @@ func TestALockThatNobodyHoldsIsTakenOver(t *testing.T) {
 		require.NoFileExists(t, root+"/"+atomicfile.LockName)
 	}
 	require.NoError(t, os.Symlink("elsewhere", root+"/"+atomicfile.LockName))
-	_, err := atomicfile.CreateSet(atomicfile.OS(), root, nil, atomicfile.Options{})
+	_, err := createSet(atomicfile.OS(), root, nil, atomicfile.Options{})
 	require.Error(t, err)
 	require.NoFileExists(t, root+"/elsewhere")
 }
@@ -326,7 +326,7 @@ func TestALockThatItsHolderRemovedIsTakenAnew(t *testing.T) {
 		m := faultfs.NewMem()
 		m.Put("w/"+atomicfile.LockName, nil)
 		removed := 0
-		s, err := atomicfile.CreateSet(faultfs.Wrap(m, func(c faultfs.Call) error {
+		s, err := createSet(faultfs.Wrap(m, func(c faultfs.Call) error {
 			if c.Op == "trylock" && removed == 0 {
 				removed++
 				require.NoError(t, m.Remove(c.Path))

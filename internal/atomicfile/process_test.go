@@ -211,7 +211,7 @@ func TestTwoRunsToOneFile(t *testing.T) {
 			require.Zero(t, code, stderr)
 		} else {
 			require.Equal(t, 2, code, stderr)
-			require.Contains(t, stderr, "--force")
+			require.Contains(t, stderr, "by force")
 		}
 		clean(t, sc.after, filesUnder(t, root), sc.name)
 	}

@@ -151,7 +151,7 @@ func (sc scenario) write(fsys atomicfile.FS) (atomicfile.Output, error) {
 		}
 		return f, inPieces(data, f, f.WriteAt)
 	}
-	s, err := atomicfile.CreateSet(fsys, sc.path, sc.set, sc.opt)
+	s, err := createSet(fsys, sc.path, sc.set, sc.opt)
 	if err != nil {
 		return nil, err
 	}
@@ -334,4 +334,20 @@ func memoryFolder(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+// partOf knows the names of a checkpoint folder.
+func partOf(name string) atomicfile.Part {
+	switch {
+	case name == "manifest.json", strings.HasSuffix(name, ".index.json"):
+		return atomicfile.Index
+	case strings.HasSuffix(name, ".safetensors"), strings.HasSuffix(name, ".npy"):
+		return atomicfile.Data
+	}
+	return atomicfile.Foreign
+}
+
+func createSet(fsys atomicfile.FS, dir string, files []atomicfile.Spec, opt atomicfile.Options) (*atomicfile.Set, error) {
+	opt.Part = partOf
+	return atomicfile.CreateSet(fsys, dir, files, opt)
 }

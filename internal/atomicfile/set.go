@@ -69,13 +69,13 @@ type setFile struct {
 // the sizes with the free space, locks the folder, and removes temporaries of
 // the same final names that a killed run left.
 //
-// Weights, an index, a manifest.json or a file of the set's own names in the
-// folder without opt.Force (*ExistsError), and a path that is no folder or an
+// Data, an index or a file of the set's own names in the folder (see
+// [Options].Part) without opt.Force (*ExistsError), and a path that is no folder or an
 // entry that is no regular file (*KindError), are bad input; before these
 // checks have passed nothing is written. A *LockedError (another run writes
 // there) and a *WriteError are errors of the system.
 //
-// With opt.Force the weights and indexes that were in the folder are gone
+// With opt.Force the data and indexes that were in the folder are gone
 // after the commit, whatever their names.
 func CreateSet(fsys FS, dir string, files []Spec, opt Options) (*Set, error) {
 	s := &Set{fsys: fsys, opt: opt, path: dir, files: make([]setFile, len(files)), byName: make(map[string]int, len(files))}
@@ -187,7 +187,7 @@ func (s *Set) look() ([]Entry, error) {
 	}
 	s.old = s.old[:0]
 	for _, e := range entries {
-		if _, own := s.byName[e.Name]; !own && !isIndex(e.Name) && !isWeights(e.Name) {
+		if _, own := s.byName[e.Name]; !own && s.opt.part(e.Name) == Foreign {
 			continue
 		}
 		if s.opt.Force && !e.Kind.IsRegular() {

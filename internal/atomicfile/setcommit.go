@@ -75,11 +75,11 @@ func (s *Set) finish() error {
 }
 
 // removeOld removes the indexes of an earlier output and makes that durable,
-// so that no index ever stands beside weights that are not its own; then the
-// weights that the set does not replace.
+// so that no index ever stands beside data that are not its own; then the data
+// that the set does not replace.
 func (s *Set) removeOld() (op, path string, err error) {
 	for _, name := range s.old {
-		if !isIndex(name) {
+		if s.opt.part(name) != Index {
 			continue
 		}
 		if err := s.fsys.Remove(s.dir + name); err != nil {
@@ -93,7 +93,7 @@ func (s *Set) removeOld() (op, path string, err error) {
 		}
 	}
 	for _, name := range s.old {
-		if _, replaced := s.byName[name]; replaced || !isWeights(name) {
+		if _, replaced := s.byName[name]; replaced || s.opt.part(name) != Data {
 			continue
 		}
 		if err := s.fsys.Remove(s.dir + name); err != nil {

@@ -81,7 +81,7 @@ func (a *app) report(err error) int {
 	if errors.Is(err, syscall.EPIPE) && a.stdout.err != nil {
 		return code // who read stdout has left, and knows
 	}
-	if text := oneLine(err.Error()); text != "" {
+	if text := oneLine(advised(err)); text != "" {
 		fmt.Fprintf(a.stderr, "weightinit: %s\n", text)
 	}
 	return code

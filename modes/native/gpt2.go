@@ -52,7 +52,8 @@ func (m *GPT2) std(facts layout.Facts) (float64, error) {
 	case m.version == 1:
 		return 0.02, nil
 	case facts.DModel <= 0:
-		return 0, fmt.Errorf("mode %q: the model has no d_model, of which the default std is made: give --set std=VALUE", m.name())
+		return 0, &registry.OptionError{Option: "std", Missing: true,
+			Problem: fmt.Sprintf("mode %q: the model has no d_model, of which the default is made; give it a value", m.name())}
 	default:
 		return 0.8 / math.Sqrt(float64(facts.DModel)), nil
 	}
