@@ -23,7 +23,7 @@ const (
 // Role says what a parameter does in the model; modes choose by it.
 type Role string
 
-// The roles that built-in models use. A fused matrix has a role of its own.
+// The roles that built-in models use.
 const (
 	Embedding   Role = "embedding"
 	Position    Role = "position"

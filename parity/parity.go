@@ -3,7 +3,9 @@
 // they are compared.
 //
 // It reads and judges; it writes no report files and prints nothing (the
-// command line does). So far it compares names, shapes, types and bits.
+// command line does). Names, shapes and types are always compared; values bit
+// for bit, within tolerances, or by the laws that they should follow (package
+// battery).
 package parity
 
 import (

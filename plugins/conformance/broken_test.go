@@ -168,7 +168,7 @@ func TestAServiceThatKeepsToTheProtocolPassesAll(t *testing.T) {
 			require.NotEmpty(t, r.Reason)
 		}
 	}
-	require.Equal(t, 28, passed, "the others need a process, or a feature")
+	require.Equal(t, 27, passed, "the others need a process, or a feature")
 }
 
 // Each check must be able to fail: the service breaks one promise, and the
@@ -186,9 +186,6 @@ func TestEachCheckFindsWhatItIsAbout(t *testing.T) {
 	}
 	always := func(err error) func(context.Context, int64, *modev1.AssignRequest) (*modev1.AssignReply, error) {
 		return func(context.Context, int64, *modev1.AssignRequest) (*modev1.AssignReply, error) { return nil, err }
-	}
-	seeded := func(req *modev1.FillRequest) func(uint64) byte {
-		return func(i uint64) byte { return req.Seed[i%32] ^ byte(i>>8) }
 	}
 	var running atomic.Int64
 	var describes atomic.Int64
@@ -273,7 +270,7 @@ func TestEachCheckFindsWhatItIsAbout(t *testing.T) {
 			first := req.First
 			return elements(req, send, func(i uint64) byte { return seeded(req)(i - first) })
 		}}, "differs"},
-		"fill.finite": {&service{fill: func(_ int64, req *modev1.FillRequest, send func(*modev1.FillChunk) error) error {
+		"fill.count of a NaN": {&service{fill: func(_ int64, req *modev1.FillRequest, send func(*modev1.FillChunk) error) error {
 			data := make([]byte, 4*req.Count)
 			data[2], data[3] = 0xC0, 0x7F
 			return send(&modev1.FillChunk{Data: data})
@@ -290,6 +287,7 @@ func TestEachCheckFindsWhatItIsAbout(t *testing.T) {
 		}}, "1 are missing"},
 	} {
 		t.Run(check, func(t *testing.T) {
+			check, _, _ := strings.Cut(check, " of ")
 			running.Store(0)
 			got, err := kit(t, c.service, check)
 			require.NoError(t, err)
@@ -300,14 +298,36 @@ func TestEachCheckFindsWhatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestAPatternThatIgnoresTheSeedIsSaid(t *testing.T) {
-	got, err := kit(t, &service{fill: func(_ int64, req *modev1.FillRequest, send func(*modev1.FillChunk) error) error {
+// seeded makes values of the seed, whatever the parameter.
+func seeded(req *modev1.FillRequest) func(uint64) byte {
+	return func(i uint64) byte { return req.Seed[i%32] ^ byte(i>>8) }
+}
+
+func TestValuesDependOnTheSeedUnlessTheModeSaysFixed(t *testing.T) {
+	pattern := func(_ int64, req *modev1.FillRequest, send func(*modev1.FillChunk) error) error {
 		return elements(req, send, func(i uint64) byte { return byte(i) })
-	}}, "fill.seed", "fill.name")
-	require.NoError(t, err)
-	for _, name := range []string{"fill.seed", "fill.name"} {
-		require.Equal(t, conformance.Skip, got[name].Status)
-		require.Contains(t, got[name].Reason, "the same values for another")
+	}
+	drawn := func(_ int64, req *modev1.FillRequest, send func(*modev1.FillChunk) error) error {
+		return elements(req, send, seeded(req))
+	}
+	fixed := func(r *modev1.DescribeReply) { r.Modes[0].Fixed = true }
+	for _, c := range []struct {
+		name    string
+		service *service
+		status  conformance.Status
+		reason  string
+	}{
+		{"a pattern", &service{fill: pattern}, conformance.Fail, "the same values for another"},
+		{"a pattern that says so", &service{fill: pattern, describe: fixed}, conformance.Pass, ""},
+		{"values of the seed", &service{fill: drawn}, conformance.Pass, ""},
+		{"values of the seed that say fixed", &service{fill: drawn, describe: fixed}, conformance.Fail, "the mode says fixed"},
+	} {
+		got, err := kit(t, c.service, "fill.seed", "fill.name")
+		require.NoError(t, err)
+		for _, check := range []string{"fill.seed", "fill.name"} {
+			require.Equal(t, c.status, got[check].Status, "%s: %s: %s", c.name, check, got[check].Reason)
+			require.Contains(t, got[check].Reason, c.reason)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -191,23 +193,27 @@ func fillProcess(ctx context.Context, e *env) error {
 	})
 }
 
-// moves checks that a change of the request changes the values of a mode, for
-// at least one parameter of each mode: a parameter may be a fixed pattern.
+// moves checks that a change of the request changes the values of a mode: those
+// of at least one parameter, as some may be a pattern; those of none when the
+// mode says that it makes fixed patterns.
 func (e *env) moves(ctx context.Context, what string, change func(*modev1.FillRequest)) error {
-	moved, all := map[string]bool{}, map[string]bool{}
+	moved := map[string]bool{}
 	err := e.eachFill(ctx, func(c fillCase, req *modev1.FillRequest, want []byte) error {
 		change(req)
 		got, err := values(ctx, e.main.conn, req)
-		all[label(c.mode)] = true
-		moved[label(c.mode)] = moved[label(c.mode)] || !bytes.Equal(got, want)
+		differ := err == nil && !bytes.Equal(got, want)
+		if differ && c.mode.Fixed {
+			return fmt.Errorf("other values for another %s, and the mode says fixed: remove fixed, or use no seed", what)
+		}
+		moved[label(c.mode)] = moved[label(c.mode)] || differ || c.mode.Fixed
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for mode := range all {
+	for _, mode := range slices.Sorted(maps.Keys(moved)) {
 		if !moved[mode] {
-			return skip(fmt.Sprintf("mode %s gives the same values for another %s: right for a fixed pattern only", mode, what))
+			return fmt.Errorf("mode %s: the same values for another %s: use the seed of the request, or say fixed of a fixed pattern", mode, what)
 		}
 	}
 	return nil
@@ -285,11 +291,6 @@ func fillRange(ctx context.Context, e *env) error {
 	})
 }
 
-// fillFinite has nothing to do but ask: every chunk is checked.
-func fillFinite(ctx context.Context, e *env) error {
-	return e.eachFill(ctx, func(fillCase, *modev1.FillRequest, []byte) error { return nil })
-}
-
 func fillDType(ctx context.Context, e *env) error {
 	return e.eachFill(ctx, func(c fillCase, req *modev1.FillRequest, _ []byte) error {
 		req.Dtype = modev1.DType_DTYPE_F64
@@ -304,6 +305,7 @@ func fillDType(ctx context.Context, e *env) error {
 	})
 }
 
+// fillCount checks the count; that values are finite every chunk is checked for.
 func fillCount(ctx context.Context, e *env) error {
 	return e.eachFill(ctx, func(c fillCase, req *modev1.FillRequest, want []byte) error {
 		if uint64(len(want)) != c.elements*uint64(elementSize(req)) {
@@ -340,11 +342,4 @@ func fillCancel(ctx context.Context, e *env) error {
 		}
 	}
 	return nil
-}
-
-func fillRing(_ context.Context, e *env) error {
-	if !e.about.Has(wire.FeatureRing) {
-		return skip("the plugin does not have the feature " + wire.FeatureRing)
-	}
-	return skip("this weightinit does not use the feature " + wire.FeatureRing)
 }

@@ -52,6 +52,9 @@ type Mode struct {
 	Citation string
 	// Aliases are further names.
 	Aliases []string
+	// Fixed tells that a [Filler] makes a fixed pattern: the same values for every
+	// seed.
+	Fixed bool
 	// New returns a fresh instance. Its exported fields are the options (see
 	// [registry.Options]); when it is a [Filler], it may assign
 	// [dist.Filled].

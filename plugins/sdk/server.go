@@ -98,7 +98,7 @@ func modeInfo(m Mode) (*modev1.ModeInfo, error) {
 	return &modev1.ModeInfo{
 		Id: m.ID, Version: uint32(m.Version), Default: m.Default, Summary: m.Summary,
 		Description: m.Description, OptionsSchema: schema, Citation: m.Citation,
-		Aliases: m.Aliases, Fills: fills,
+		Aliases: m.Aliases, Fills: fills, Fixed: m.Fixed,
 	}, nil
 }
 

@@ -16,6 +16,7 @@ var plugin = sdk.Plugin{
 			ID: "sinusoid", Version: 1,
 			Summary:     "a table of sines and cosines as position embedding, all else normal",
 			Description: "position: amplitude * sin or cos of position / base^(2i / d), made by the plugin\nother matrices: normal(0, std); norm weights 1; biases 0",
+			Fixed:       true,
 			New:         func() registry.Mode { return new(sinusoid) },
 		},
 		{

@@ -34,6 +34,8 @@ type Mode struct {
 	Aliases     []string
 	// Fills tells that Assign may leave parameters to the plugin.
 	Fills bool
+	// Fixed tells that what it fills depends on no seed.
+	Fixed bool
 	// Options describes the options; never nil.
 	Options *Schema
 	// SchemaText is the schema as the plugin sent it.
@@ -64,6 +66,9 @@ func Describe(reply *modev1.DescribeReply, taken func(name string) bool) (*Descr
 		}
 		if info.GetFills() && !d.Has(wire.FeatureFill) {
 			return nil, bad(field+".fills", "true", "needs the feature %q", wire.FeatureFill)
+		}
+		if info.GetFixed() && !info.Fills {
+			return nil, bad(field+".fixed", "true", "says something of the values that Fill makes: needs fills")
 		}
 	}
 	if err := checkNames(d.Modes); err != nil {
@@ -141,7 +146,7 @@ func ModeInfo(field string, info *modev1.ModeInfo) (Mode, error) {
 	return Mode{
 		ID: info.Id, Version: int(info.Version), Default: info.Default, Summary: info.Summary,
 		Description: info.Description, Citation: info.Citation, Aliases: slices.Clone(info.Aliases),
-		Fills: info.Fills, Options: options, SchemaText: info.OptionsSchema,
+		Fills: info.Fills, Fixed: info.Fixed, Options: options, SchemaText: info.OptionsSchema,
 	}, nil
 }
 

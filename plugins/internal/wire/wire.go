@@ -40,7 +40,6 @@ const (
 const (
 	FeatureFill  = "fill"
 	FeatureRange = "fill.range"
-	FeatureRing  = "fill.ring"
 )
 
 // HostFeatures are the features that this host understands.

@@ -208,7 +208,7 @@ func (x ErrorDetail_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorDetail_Kind.Descriptor instead.
 func (ErrorDetail_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{27, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{25, 0}
 }
 
 type DescribeRequest struct {
@@ -372,7 +372,9 @@ type ModeInfo struct {
 	// At most 8, in the same name space as id.
 	Aliases []string `protobuf:"bytes,8,rep,name=aliases,proto3" json:"aliases,omitempty"`
 	// Assign may answer "fill"; needs the feature "fill".
-	Fills         bool `protobuf:"varint,9,opt,name=fills,proto3" json:"fills,omitempty"`
+	Fills bool `protobuf:"varint,9,opt,name=fills,proto3" json:"fills,omitempty"`
+	// Fill makes a fixed pattern: its values do not depend on the seed.
+	Fixed         bool `protobuf:"varint,10,opt,name=fixed,proto3" json:"fixed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -466,6 +468,13 @@ func (x *ModeInfo) GetAliases() []string {
 func (x *ModeInfo) GetFills() bool {
 	if x != nil {
 		return x.Fills
+	}
+	return false
+}
+
+func (x *ModeInfo) GetFixed() bool {
+	if x != nil {
+		return x.Fixed
 	}
 	return false
 }
@@ -2050,151 +2059,6 @@ func (x *FillChunk) GetData() []byte {
 	return nil
 }
 
-type FillRingRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Step:
-	//
-	//	*FillRingRequest_Start
-	//	*FillRingRequest_Grant
-	Step          isFillRingRequest_Step `protobuf_oneof:"step"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FillRingRequest) Reset() {
-	*x = FillRingRequest{}
-	mi := &file_mode1_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FillRingRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FillRingRequest) ProtoMessage() {}
-
-func (x *FillRingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FillRingRequest.ProtoReflect.Descriptor instead.
-func (*FillRingRequest) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *FillRingRequest) GetStep() isFillRingRequest_Step {
-	if x != nil {
-		return x.Step
-	}
-	return nil
-}
-
-func (x *FillRingRequest) GetStart() *FillRequest {
-	if x != nil {
-		if x, ok := x.Step.(*FillRingRequest_Start); ok {
-			return x.Start
-		}
-	}
-	return nil
-}
-
-func (x *FillRingRequest) GetGrant() uint32 {
-	if x != nil {
-		if x, ok := x.Step.(*FillRingRequest_Grant); ok {
-			return x.Grant
-		}
-	}
-	return 0
-}
-
-type isFillRingRequest_Step interface {
-	isFillRingRequest_Step()
-}
-
-type FillRingRequest_Start struct {
-	// The first message of the stream.
-	Start *FillRequest `protobuf:"bytes,1,opt,name=start,proto3,oneof"`
-}
-
-type FillRingRequest_Grant struct {
-	// A slot that the plugin may write to from now on.
-	Grant uint32 `protobuf:"varint,2,opt,name=grant,proto3,oneof"`
-}
-
-func (*FillRingRequest_Start) isFillRingRequest_Step() {}
-
-func (*FillRingRequest_Grant) isFillRingRequest_Step() {}
-
-// FillRingReply says that a slot is full and belongs to the host again.
-type FillRingReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Slot          uint32                 `protobuf:"varint,1,opt,name=slot,proto3" json:"slot,omitempty"`
-	First         uint64                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
-	Count         uint64                 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FillRingReply) Reset() {
-	*x = FillRingReply{}
-	mi := &file_mode1_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FillRingReply) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FillRingReply) ProtoMessage() {}
-
-func (x *FillRingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FillRingReply.ProtoReflect.Descriptor instead.
-func (*FillRingReply) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *FillRingReply) GetSlot() uint32 {
-	if x != nil {
-		return x.Slot
-	}
-	return 0
-}
-
-func (x *FillRingReply) GetFirst() uint64 {
-	if x != nil {
-		return x.First
-	}
-	return 0
-}
-
-func (x *FillRingReply) GetCount() uint64 {
-	if x != nil {
-		return x.Count
-	}
-	return 0
-}
-
 // ErrorDetail travels serialised in the trailer "weightinit-error-bin" of a
 // failed call.
 type ErrorDetail struct {
@@ -2210,7 +2074,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2086,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2099,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{27}
+	return file_mode1_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ErrorDetail) GetKind() ErrorDetail_Kind {
@@ -2274,7 +2138,7 @@ const file_mode1_proto_rawDesc = "" +
 	"\vsdk_version\x18\x04 \x01(\tR\n" +
 	"sdkVersion\x12\x1a\n" +
 	"\bfeatures\x18\x05 \x03(\tR\bfeatures\x122\n" +
-	"\x05modes\x18\x06 \x03(\v2\x1c.weightinit.mode.v1.ModeInfoR\x05modes\"\xfd\x01\n" +
+	"\x05modes\x18\x06 \x03(\v2\x1c.weightinit.mode.v1.ModeInfoR\x05modes\"\x93\x02\n" +
 	"\bModeInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x18\n" +
@@ -2284,7 +2148,9 @@ const file_mode1_proto_rawDesc = "" +
 	"\x0eoptions_schema\x18\x06 \x01(\tR\roptionsSchema\x12\x1a\n" +
 	"\bcitation\x18\a \x01(\tR\bcitation\x12\x18\n" +
 	"\aaliases\x18\b \x03(\tR\aaliases\x12\x14\n" +
-	"\x05fills\x18\t \x01(\bR\x05fills\"\xd2\x01\n" +
+	"\x05fills\x18\t \x01(\bR\x05fills\x12\x14\n" +
+	"\x05fixed\x18\n" +
+	" \x01(\bR\x05fixed\"\xd2\x01\n" +
 	"\rAssignRequest\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12!\n" +
 	"\fmode_version\x18\x02 \x01(\rR\vmodeVersion\x12!\n" +
@@ -2327,7 +2193,7 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06fan_in\x18\x03 \x01(\x03R\x05fanIn\x12\x17\n" +
 	"\afan_out\x18\x04 \x01(\x03R\x06fanOut\"=\n" +
 	"\vAssignReply\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\x8d\x05\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\x93\x05\n" +
 	"\x04Dist\x12:\n" +
 	"\bconstant\x18\x01 \x01(\v2\x1c.weightinit.mode.v1.ConstantH\x00R\bconstant\x127\n" +
 	"\auniform\x18\x02 \x01(\v2\x1b.weightinit.mode.v1.UniformH\x00R\auniform\x124\n" +
@@ -2344,7 +2210,7 @@ const file_mode1_proto_rawDesc = "" +
 	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x12,\n" +
 	"\x04post\x18\x10 \x03(\v2\x18.weightinit.mode.v1.PostR\x04post\x12\x18\n" +
 	"\aformula\x18\x11 \x01(\tR\aformulaB\x06\n" +
-	"\x04kindJ\x04\b\v\x10\x10\" \n" +
+	"\x04kindJ\x04\b\v\x10\x10J\x04\b\x12\x10@\" \n" +
 	"\bConstant\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\"/\n" +
 	"\aUniform\x12\x10\n" +
@@ -2404,15 +2270,7 @@ const file_mode1_proto_rawDesc = "" +
 	"chunkBytes\"5\n" +
 	"\tFillChunk\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"j\n" +
-	"\x0fFillRingRequest\x127\n" +
-	"\x05start\x18\x01 \x01(\v2\x1f.weightinit.mode.v1.FillRequestH\x00R\x05start\x12\x16\n" +
-	"\x05grant\x18\x02 \x01(\rH\x00R\x05grantB\x06\n" +
-	"\x04step\"O\n" +
-	"\rFillRingReply\x12\x12\n" +
-	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x14\n" +
-	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x04R\x05count\"\xd0\x02\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\xd0\x02\n" +
 	"\vErrorDetail\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.weightinit.mode.v1.ErrorDetail.KindR\x04kind\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
@@ -2436,12 +2294,11 @@ const file_mode1_proto_rawDesc = "" +
 	"\tDTYPE_F64\x10\x02\x12\x0e\n" +
 	"\n" +
 	"DTYPE_BF16\x10\x03\x12\r\n" +
-	"\tDTYPE_F16\x10\x042\xca\x02\n" +
+	"\tDTYPE_F16\x10\x042\xf2\x01\n" +
 	"\x04Mode\x12R\n" +
 	"\bDescribe\x12#.weightinit.mode.v1.DescribeRequest\x1a!.weightinit.mode.v1.DescribeReply\x12L\n" +
 	"\x06Assign\x12!.weightinit.mode.v1.AssignRequest\x1a\x1f.weightinit.mode.v1.AssignReply\x12H\n" +
-	"\x04Fill\x12\x1f.weightinit.mode.v1.FillRequest\x1a\x1d.weightinit.mode.v1.FillChunk0\x01\x12V\n" +
-	"\bFillRing\x12#.weightinit.mode.v1.FillRingRequest\x1a!.weightinit.mode.v1.FillRingReply(\x010\x01BAZ?github.com/weightinit/weightinit/plugins/protocol/modev1;modev1b\x06proto3"
+	"\x04Fill\x12\x1f.weightinit.mode.v1.FillRequest\x1a\x1d.weightinit.mode.v1.FillChunk0\x01BAZ?github.com/weightinit/weightinit/plugins/protocol/modev1;modev1b\x06proto3"
 
 var (
 	file_mode1_proto_rawDescOnce sync.Once
@@ -2456,7 +2313,7 @@ func file_mode1_proto_rawDescGZIP() []byte {
 }
 
 var file_mode1_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_mode1_proto_goTypes = []any{
 	(DType)(0),                 // 0: weightinit.mode.v1.DType
 	(TruncNormal_Algorithm)(0), // 1: weightinit.mode.v1.TruncNormal.Algorithm
@@ -2486,9 +2343,7 @@ var file_mode1_proto_goTypes = []any{
 	(*Range)(nil),              // 25: weightinit.mode.v1.Range
 	(*FillRequest)(nil),        // 26: weightinit.mode.v1.FillRequest
 	(*FillChunk)(nil),          // 27: weightinit.mode.v1.FillChunk
-	(*FillRingRequest)(nil),    // 28: weightinit.mode.v1.FillRingRequest
-	(*FillRingReply)(nil),      // 29: weightinit.mode.v1.FillRingReply
-	(*ErrorDetail)(nil),        // 30: weightinit.mode.v1.ErrorDetail
+	(*ErrorDetail)(nil),        // 28: weightinit.mode.v1.ErrorDetail
 }
 var file_mode1_proto_depIdxs = []int32{
 	5,  // 0: weightinit.mode.v1.DescribeReply.modes:type_name -> weightinit.mode.v1.ModeInfo
@@ -2516,21 +2371,18 @@ var file_mode1_proto_depIdxs = []int32{
 	7,  // 22: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
 	8,  // 23: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
 	0,  // 24: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
-	26, // 25: weightinit.mode.v1.FillRingRequest.start:type_name -> weightinit.mode.v1.FillRequest
-	2,  // 26: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
-	3,  // 27: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
-	6,  // 28: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
-	26, // 29: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
-	28, // 30: weightinit.mode.v1.Mode.FillRing:input_type -> weightinit.mode.v1.FillRingRequest
-	4,  // 31: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
-	10, // 32: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
-	27, // 33: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
-	29, // 34: weightinit.mode.v1.Mode.FillRing:output_type -> weightinit.mode.v1.FillRingReply
-	31, // [31:35] is the sub-list for method output_type
-	27, // [27:31] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	2,  // 25: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
+	3,  // 26: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
+	6,  // 27: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
+	26, // 28: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
+	4,  // 29: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
+	10, // 30: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
+	27, // 31: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
+	29, // [29:32] is the sub-list for method output_type
+	26, // [26:29] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_mode1_proto_init() }
@@ -2557,17 +2409,13 @@ func file_mode1_proto_init() {
 		(*Post_Divide)(nil),
 		(*Post_ZeroRows)(nil),
 	}
-	file_mode1_proto_msgTypes[25].OneofWrappers = []any{
-		(*FillRingRequest_Start)(nil),
-		(*FillRingRequest_Grant)(nil),
-	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode1_proto_rawDesc), len(file_mode1_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   28,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,7 +31,6 @@ const (
 	Mode_Describe_FullMethodName = "/weightinit.mode.v1.Mode/Describe"
 	Mode_Assign_FullMethodName   = "/weightinit.mode.v1.Mode/Assign"
 	Mode_Fill_FullMethodName     = "/weightinit.mode.v1.Mode/Fill"
-	Mode_FillRing_FullMethodName = "/weightinit.mode.v1.Mode/FillRing"
 )
 
 // ModeClient is the client API for Mode service.
@@ -49,8 +48,6 @@ type ModeClient interface {
 	// Fill makes the values of one parameter for which Assign said "fill".
 	// Feature "fill".
 	Fill(ctx context.Context, in *FillRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FillChunk], error)
-	// FillRing is Fill through shared memory. Feature "fill.ring".
-	FillRing(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[FillRingRequest, FillRingReply], error)
 }
 
 type modeClient struct {
@@ -100,19 +97,6 @@ func (c *modeClient) Fill(ctx context.Context, in *FillRequest, opts ...grpc.Cal
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Mode_FillClient = grpc.ServerStreamingClient[FillChunk]
 
-func (c *modeClient) FillRing(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[FillRingRequest, FillRingReply], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Mode_ServiceDesc.Streams[1], Mode_FillRing_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[FillRingRequest, FillRingReply]{ClientStream: stream}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Mode_FillRingClient = grpc.BidiStreamingClient[FillRingRequest, FillRingReply]
-
 // ModeServer is the server API for Mode service.
 // All implementations must embed UnimplementedModeServer
 // for forward compatibility.
@@ -128,8 +112,6 @@ type ModeServer interface {
 	// Fill makes the values of one parameter for which Assign said "fill".
 	// Feature "fill".
 	Fill(*FillRequest, grpc.ServerStreamingServer[FillChunk]) error
-	// FillRing is Fill through shared memory. Feature "fill.ring".
-	FillRing(grpc.BidiStreamingServer[FillRingRequest, FillRingReply]) error
 	mustEmbedUnimplementedModeServer()
 }
 
@@ -148,9 +130,6 @@ func (UnimplementedModeServer) Assign(context.Context, *AssignRequest) (*AssignR
 }
 func (UnimplementedModeServer) Fill(*FillRequest, grpc.ServerStreamingServer[FillChunk]) error {
 	return status.Error(codes.Unimplemented, "method Fill not implemented")
-}
-func (UnimplementedModeServer) FillRing(grpc.BidiStreamingServer[FillRingRequest, FillRingReply]) error {
-	return status.Error(codes.Unimplemented, "method FillRing not implemented")
 }
 func (UnimplementedModeServer) mustEmbedUnimplementedModeServer() {}
 func (UnimplementedModeServer) testEmbeddedByValue()              {}
@@ -220,13 +199,6 @@ func _Mode_Fill_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Mode_FillServer = grpc.ServerStreamingServer[FillChunk]
 
-func _Mode_FillRing_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(ModeServer).FillRing(&grpc.GenericServerStream[FillRingRequest, FillRingReply]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Mode_FillRingServer = grpc.BidiStreamingServer[FillRingRequest, FillRingReply]
-
 // Mode_ServiceDesc is the grpc.ServiceDesc for Mode service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -248,12 +220,6 @@ var Mode_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Fill",
 			Handler:       _Mode_Fill_Handler,
 			ServerStreams: true,
-		},
-		{
-			StreamName:    "FillRing",
-			Handler:       _Mode_FillRing_Handler,
-			ServerStreams: true,
-			ClientStreams: true,
 		},
 	},
 	Metadata: "mode1.proto",

@@ -95,7 +95,8 @@ class Names(unittest.TestCase):
             with self.assertRaisesRegex(TypeError, "options"):
                 p.fill("wide")(function)
         self.assertEqual(p.features, [])
-        p.fill("wide", ranges=True)(one)
+        p.fill("wide", ranges=True, fixed=True)(one)
+        self.assertTrue(p.find("wide", 1).fixed)
         self.assertEqual(p.features, ["fill", "fill.range"])
         with self.assertRaisesRegex(ValueError, "already"):
             p.fill("wide")(one)

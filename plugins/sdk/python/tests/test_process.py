@@ -261,7 +261,7 @@ class Calls(Plugins):
         self.assertIn("DecodeError", err.details())
 
     def test_what_the_package_does_not_do_is_unimplemented(self):
-        for method in ("/weightinit.mode.v1.Mode/FillRing", "/weightinit.mode.v2.Mode/Describe"):
+        for method in ("/weightinit.mode.v1.Mode/Other", "/weightinit.mode.v2.Mode/Describe"):
             self.assertEqual(self.refusal(method).code(), grpc.StatusCode.UNIMPLEMENTED)
 
     def fill_request(self, count: int, **changes):

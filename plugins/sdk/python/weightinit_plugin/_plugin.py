@@ -43,6 +43,7 @@ class Mode(NamedTuple):
     schema: str
     fill: Callable[..., Iterable[Any]] | None = None
     ranges: bool = False
+    fixed: bool = False
 
 
 class Part(NamedTuple):
@@ -131,7 +132,9 @@ class Plugin:
 
         return declare
 
-    def fill(self, id: str, *, version: int | None = None, ranges: bool = False) -> Callable[[F], F]:
+    def fill(
+        self, id: str, *, version: int | None = None, ranges: bool = False, fixed: bool = False
+    ) -> Callable[[F], F]:
         """Makes a function the one that makes values where the mode says fill().
 
         The function gets a Part, then the mode's options by keyword, and
@@ -143,6 +146,9 @@ class Plugin:
 
         ranges says that it makes any range without making what lies before
         it. Without ranges it is asked for whole parameters only.
+
+        fixed says that it makes a fixed pattern: the same values for every
+        seed.
 
         version may be left out when the mode has one only.
         """
@@ -158,7 +164,7 @@ class Plugin:
                 inspect.signature(function).bind(None, **dict.fromkeys(o.name for o in mode.options))
             except TypeError as err:
                 raise TypeError(f"fill {id!r}: must take the part, then the options of the mode: {err}") from None
-            self.modes[at[0]] = mode._replace(fill=function, ranges=ranges)
+            self.modes[at[0]] = mode._replace(fill=function, ranges=ranges, fixed=fixed)
             return function
 
         return declare

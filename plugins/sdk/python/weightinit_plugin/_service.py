@@ -45,6 +45,7 @@ def describe(plugin: Plugin) -> Any:
             citation=m.citation,
             aliases=m.aliases,
             fills=m.fill is not None,
+            fixed=m.fixed,
         )
     return reply
 
