@@ -6,7 +6,8 @@
 // meaning everywhere (native byte order, text, dates, void), and what NumPy
 // only accepts because it evaluates the header as a program. The length of the
 // data is compared with the shape before the first value is read. Values come
-// out in C order and little-endian, whatever the file's order is.
+// out in C order and little-endian, whatever the file's order is. [File.Values]
+// decodes them by another library, into a Go slice.
 //
 // Here is no writing to disk: [Header] and [Manifest.Encode] make bytes. Opening
 // a directory is in package checkpoint.

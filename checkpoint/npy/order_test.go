@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -171,91 +169,10 @@ func TestFailedReadsAreFaultsOfTheSystem(t *testing.T) {
 			require.ErrorIs(t, err, ReadFailed)
 			require.True(t, fault.IsCannotRun(err))
 			require.NotContains(t, err.Error(), "\n")
-			require.ErrorIs(t, f.Values(func(int64, []float64) error { return nil }), ReadFailed)
+			_, err = f.Values()
+			require.ErrorIs(t, err, ReadFailed)
 			_, err = NewFile(short{bytes.NewReader(file), 20, cause}, int64(len(file)), "x")
 			require.ErrorIs(t, err, ReadFailed)
 		}
 	}
-}
-
-func TestValuesOfEveryType(t *testing.T) {
-	for _, d := range allTypes() {
-		if d.Part != d.Size {
-			continue
-		}
-		for _, fortran := range []bool{false, true} {
-			shape := []int64{2, chunkElements/2 + 5}
-			file, cOrder := arrayFile(d, fortran, shape)
-			f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
-			require.NoError(t, err)
-			next := int64(0)
-			require.NoError(t, f.Values(func(first int64, values []float64) error {
-				require.Equal(t, next, first)
-				for i, v := range values {
-					want := number(cOrder[(first+int64(i))*int64(d.Size):][:d.Size], d.Name)
-					if v != want && !(math.IsNaN(v) && math.IsNaN(want)) {
-						t.Fatalf("%s: value %d is %v, want %v", d.Descr, first+int64(i), v, want)
-					}
-				}
-				next += int64(len(values))
-				return nil
-			}))
-			require.Equal(t, f.Elements(), next)
-		}
-	}
-}
-
-// number decodes one value by hand, without the library.
-func number(b []byte, name string) float64 {
-	var u uint64
-	for i, c := range b {
-		u |= uint64(c) << (8 * i)
-	}
-	switch name {
-	case "I8":
-		return float64(int8(u))
-	case "I16":
-		return float64(int16(u))
-	case "I32":
-		return float64(int32(u))
-	case "I64":
-		return float64(int64(u))
-	case "F16":
-		sign := 1 - 2*float64(u>>15)
-		e, m := float64(u>>10&31), float64(u&1023)
-		switch {
-		case e == 31 && m != 0:
-			return math.NaN()
-		case e == 31:
-			return math.Inf(int(sign))
-		case e == 0:
-			return sign * m / 1024 * math.Pow(2, -14)
-		}
-		return sign * (1 + m/1024) * math.Pow(2, e-15)
-	case "F32":
-		return float64(math.Float32frombits(uint32(u)))
-	case "F64":
-		return math.Float64frombits(u)
-	}
-	return float64(u)
-}
-
-func TestHalfIsExact(t *testing.T) {
-	for u := range 1 << 16 {
-		got, want := half(uint16(u)), number([]byte{byte(u), byte(u >> 8)}, "F16")
-		if math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
-			t.Fatalf("%04x is %v, want %v", u, got, want)
-		}
-	}
-}
-
-func TestValuesStopsAtTheCallersError(t *testing.T) {
-	d, _ := parseDescr("<f4")
-	file, _ := arrayFile(d, false, []int64{3 * chunkElements})
-	f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
-	require.NoError(t, err)
-	stop, calls := fmt.Errorf("stop"), 0
-	err = f.Values(func(int64, []float64) error { calls++; return stop })
-	require.ErrorIs(t, err, stop)
-	require.Equal(t, 1, calls)
 }

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -117,6 +118,10 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 		return
 	}
 	defer reference.Close()
+	if reference, err = load(reference, maxLoaded); err != nil {
+		t.Fatalf("paritytest: reference: %v", err)
+		return
+	}
 	if o.rules != "" {
 		if o.Rules, err = rules.Load(o.rules); err != nil {
 			t.Fatalf("paritytest: %v", err)
@@ -192,6 +197,54 @@ func (t Tensor) open() (out checkpoint.Tensor, problem string) {
 		return out, "the shape does not hold as many values as there are"
 	}
 	return out, ""
+}
+
+// maxLoaded is the most bytes of a reference that are loaded at once.
+const maxLoaded = 256 << 20
+
+// load decodes the .npy arrays of a set into Go values, up to limit bytes of
+// them, and returns the set with these in place of the arrays. The rest is read
+// when it is compared. So a reference has gone through a second decoder, that of
+// [npy.File.Values].
+func load(set checkpoint.Set, limit int64) (checkpoint.Set, error) {
+	out := loaded{set, nil, map[string]int{}}
+	for i, t := range set.Tensors() {
+		out.byName[t.Name] = i
+		array, ok := t.Array()
+		if !ok || t.Bytes() > limit || !slices.Contains([]string{"F32", "F64", "F16", "BF16"}, t.DType) {
+			out.tensors = append(out.tensors, t)
+			continue
+		}
+		limit -= t.Bytes()
+		values, err := array.Values()
+		if err != nil {
+			return nil, err
+		}
+		made, problem := Tensor{Name: t.Name, Shape: t.Shape, Values: values, DType: t.DType}.open()
+		if problem != "" {
+			return nil, fmt.Errorf("tensor %s: %s", shown.Quote(t.Name), problem)
+		}
+		made.File, made.SHA256 = t.File, t.SHA256
+		out.tensors = append(out.tensors, made)
+	}
+	return out, nil
+}
+
+// loaded is a set with other tensors of the same names.
+type loaded struct {
+	checkpoint.Set
+	tensors []checkpoint.Tensor
+	byName  map[string]int
+}
+
+func (l loaded) Tensors() []checkpoint.Tensor { return l.tensors }
+
+func (l loaded) Lookup(name string) (checkpoint.Tensor, bool) {
+	i, ok := l.byName[name]
+	if !ok {
+		return checkpoint.Tensor{}, false
+	}
+	return l.tensors[i], true
 }
 
 // memory is a set of tensors that is no file.
