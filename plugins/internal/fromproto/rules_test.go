@@ -81,6 +81,7 @@ func TestEveryRuleOfDescribeBrokenOnce(t *testing.T) {
 		{"bad alias", func(r *modev1.DescribeReply) { r.Modes[0].Aliases[0] = "" }, "field modes[0].aliases[0]"},
 		{"alias is an id", func(r *modev1.DescribeReply) { r.Modes[2].Aliases = []string{"wide"} }, `field modes[2].aliases[0] "wide": already means the mode "wide"`},
 		{"alias of two", func(r *modev1.DescribeReply) { r.Modes[2].Aliases = []string{"broad"} }, `already means the mode "wide"`},
+		{"fixed without fills", func(r *modev1.DescribeReply) { r.Modes[0].Fixed = true }, `field modes[0].fixed "true": says something of the values that Fill makes: needs fills`},
 		{"fills without feature", func(r *modev1.DescribeReply) { r.Features = nil }, `field modes[2].fills "true": needs the feature "fill"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
