@@ -167,10 +167,10 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 		modes.close()
 		return nil, err
 	}
-	for _, note := range p.Notes {
+	for _, note := range append(cfg.Warnings(max(model.V1, p.ModelVersion)), p.Notes...) {
 		a.warn(note)
 	}
-	return &planned{p, cfg, modes}, nil
+	return &planned{p.Plan, cfg, modes}, nil
 }
 
 // planMode looks the mode up and freezes the model with it. given tells that
