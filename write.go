@@ -29,6 +29,9 @@ type WriteOptions struct {
 	// Progress, if set, is called from several goroutines with the number of
 	// values that were just written.
 	Progress func(values int64)
+	// Overflow, if set, counts the values that are not finite in the stored
+	// type. With its Strict they are an error, and nothing appears.
+	Overflow *fill.Overflow
 }
 
 func (o WriteOptions) atomic() atomicfile.Options {
@@ -36,7 +39,7 @@ func (o WriteOptions) atomic() atomicfile.Options {
 }
 
 func (o WriteOptions) fill() fill.Options {
-	return fill.Options{Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
+	return fill.Options{Workers: o.Workers, Filler: o.Filler, Progress: o.Progress, Overflow: o.Overflow}
 }
 
 // metadata is the record of a plan for a model; cfg nil means a tensor.

@@ -55,6 +55,10 @@ type Options struct {
 	// Filler is asked for the steps that are filled; a plan with such a step
 	// is an error without it.
 	Filler Filler
+	// Overflow, if set, counts the values that are not finite.
+	Overflow *Overflow
+
+	watched []bool // the steps that Overflow looks at
 
 	segment, mask int64 // for tests; 0 means what the leader or the dealer takes, and maskValues
 }
@@ -71,12 +75,21 @@ func Run(ctx context.Context, p *plan.Plan, sink Sink, opts Options) error {
 		}
 	}
 	opts = opts.complete()
-	return run(ctx, p, sink, opts, func(ctx context.Context, out chan<- segment) error {
+	if opts.Overflow != nil {
+		opts.watched = opts.Overflow.start(p)
+	}
+	err := run(ctx, p, sink, opts, func(ctx context.Context, out chan<- segment) error {
 		if p.Streams == plan.Keyed {
 			return newDealer(ctx, p, opts, out).run()
 		}
 		return newLeader(ctx, p, opts, out).run()
 	})
+	if err == nil && opts.Overflow != nil && opts.Overflow.Strict {
+		if found := opts.Overflow.Found(p); found != nil {
+			return found
+		}
+	}
+	return err
 }
 
 // complete sets the options that are left open.

@@ -161,6 +161,9 @@ func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) e
 		data = w.encoded(len(values))
 		encode(data, values, w.plan.DType)
 	}
+	if w.opts.watched != nil && w.opts.watched[p.step] {
+		w.opts.Overflow.count(p.step, data, w.plan.DType)
+	}
 	if err := w.sink.WriteValues(p.step, p.base+first, data); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 
@@ -57,8 +58,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(a.stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		err = a.stdout.fault()
+	if fault := a.stdout.fault(); fault != nil && !errors.Is(err, errInterrupted) {
+		err = fault // nobody saw the result, whatever it was
 	}
 	return a.report(err)
 }
@@ -114,11 +115,18 @@ func oneLine(text string) string {
 
 // output is stdout; it remembers the first error of writing.
 type output struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	used bool
+	err  error
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	if !o.used {
+		o.used = true
+		if o.w == io.Writer(os.Stdout) && stdoutClosed() {
+			o.err = errors.New("is closed, so the result is lost: open it, or send it to /dev/null")
+		}
+	}
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -134,7 +142,7 @@ func (o *output) fault() error {
 	if o.err == nil {
 		return nil
 	}
-	return fault.CannotRun(fmt.Errorf("standard output: %w", o.err))
+	return fault.CannotRun(fmt.Errorf("standard output %w", o.err))
 }
 
 // root builds the command tree.
@@ -148,6 +156,8 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+
+		PersistentPreRunE: refuseEmpty,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
