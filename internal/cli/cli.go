@@ -51,7 +51,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	survivePipes()
 	ctx, stop := watchSignals(context.Background())
 	defer stop()
-	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, ctx: ctx}
+	a := &app{stdin: stdin, stdout: newOutput(stdout), stderr: stderr, ctx: ctx}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -96,16 +96,14 @@ func (a *app) warn(text string) {
 // say prints one line of progress or advice, unless --quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		fmt.Fprintln(a.stderr, oneLine(fmt.Sprintf(format, args...)))
 	}
 }
 
 // oneLine keeps a message on one line of bearable length. Texts from files
 // are escaped where the message is made; this is the last guard.
 func oneLine(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }) {
-		text = shown.Text(text)
-	}
+	text = shown.Line(text)
 	const most = 1900
 	if len(text) > most {
 		text = shown.Cut(text, most)
@@ -115,22 +113,25 @@ func oneLine(text string) string {
 
 // output is stdout; it remembers the first error of writing.
 type output struct {
-	w    io.Writer
-	used bool
-	err  error
+	w     io.Writer
+	guard *shown.Writer // of w: results are text
+	used  bool
+	err   error
 }
+
+func newOutput(w io.Writer) *output { return &output{w: w, guard: shown.NewWriter(w)} }
 
 func (o *output) Write(p []byte) (int, error) {
 	if !o.used {
 		o.used = true
 		if o.w == io.Writer(os.Stdout) && stdoutClosed() {
-			o.err = errors.New("is closed, so the result is lost: open it, or send it to /dev/null")
+			o.err = errors.New("closed, so the result is lost: open it, or send it to /dev/null")
 		}
 	}
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.w.Write(p)
+	n, err := o.guard.Write(p)
 	if err != nil {
 		o.err = err
 	}
@@ -139,10 +140,13 @@ func (o *output) Write(p []byte) (int, error) {
 
 // fault is the error of writing to stdout as the user sees it.
 func (o *output) fault() error {
+	if err := o.guard.Close(); o.err == nil {
+		o.err = err
+	}
 	if o.err == nil {
 		return nil
 	}
-	return fault.CannotRun(fmt.Errorf("standard output %w", o.err))
+	return fault.CannotRun(fmt.Errorf("standard output: %w", o.err))
 }
 
 // root builds the command tree.

@@ -35,7 +35,9 @@ func (a *app) tensorCommand() *cobra.Command {
 			"  weightinit tensor show trunc_normal",
 		Args:              exactArgs("SCHEME"),
 		ValidArgsFunction: completeSchemes,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.runTensor(cmd.Context(), args[0], cmd.Flags().Changed("shape"), &f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runTensor(cmd.Context(), args[0], cmd.Flags().Changed("shape"), &f)
+		},
 	}
 	f.drawFlags.register(cmd.Flags())
 	f.makeFlags.register(cmd.Flags(), "`PATH` of the output: NAME.npy or NAME.safetensors (which carries the record)")
