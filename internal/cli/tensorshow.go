@@ -90,7 +90,14 @@ func (a *app) showScheme(info registry.Info, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(s)
 	}
-	return a.showMode(s.modeJSON, "exactness: "+exactness[s.Exactness], "make one: weightinit tensor "+s.Name+" --shape 64,128 --seed 7 -o x.npy")
+	required := ""
+	for _, o := range s.Options {
+		if o.Required {
+			required += " --set " + o.Name + "=VALUE"
+		}
+	}
+	return a.showMode(s.modeJSON, "exactness: "+exactness[s.Exactness],
+		"make one: weightinit tensor "+s.Name+" --shape SIZES"+required+" --seed N -o x.npy")
 }
 
 // schemeFor returns the elementary scheme of a name that is no mode.
