@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/weightinit/weightinit/dist"
@@ -81,30 +82,35 @@ func (o *Overflow) start(p *plan.Plan) (watched []bool) {
 
 // count looks at encoded values.
 func (o *Overflow) count(step int, data []byte, dtype layout.DType) {
-	n := int64(0)
-	for width := int(dtype.Size()); len(data) >= width; data = data[width:] {
-		if !finite(data, dtype) {
-			n++
-		}
-	}
-	if n > 0 {
+	if n := countNotFinite(data, dtype); n > 0 {
 		o.steps[step].Add(n)
 	}
 }
 
-// finite reports whether the exponent of the first value of data is not all
-// ones.
-func finite(data []byte, dtype layout.DType) bool {
+// countNotFinite counts the values whose exponent is all ones, eight bytes at
+// a time: of the missing ones of an exponent, if there are any, adding all its
+// ones carries into the place of the sign, and no further.
+func countNotFinite(data []byte, dtype layout.DType) (n int64) {
+	exponents, signs := uint64(0x7f800000_7f800000), uint64(0x80000000_80000000)
 	switch dtype {
 	case layout.F16:
-		return binary.LittleEndian.Uint16(data)&0x7c00 != 0x7c00
+		exponents, signs = 0x7c00_7c00_7c00_7c00, 0x8000_8000_8000_8000
 	case layout.BF16:
-		return binary.LittleEndian.Uint16(data)&0x7f80 != 0x7f80
+		exponents, signs = 0x7f80_7f80_7f80_7f80, 0x8000_8000_8000_8000
 	case layout.F64:
-		return binary.LittleEndian.Uint64(data)&(0x7ff<<52) != 0x7ff<<52
-	default:
-		return binary.LittleEndian.Uint32(data)&(0xff<<23) != 0xff<<23
+		exponents, signs = 0x7ff<<52, 1<<63
 	}
+	look := func(word uint64) {
+		finite := (^word&exponents + exponents) & signs
+		n += int64(bits.OnesCount64(finite ^ signs))
+	}
+	for ; len(data) >= 8; data = data[8:] {
+		look(binary.LittleEndian.Uint64(data))
+	}
+	var rest [8]byte // zeros are finite
+	copy(rest[:], data)
+	look(binary.LittleEndian.Uint64(rest[:]))
+	return n
 }
 
 // largest is the largest finite number of a type.

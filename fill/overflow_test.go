@@ -105,3 +105,28 @@ func TestNoValuePassesItsBound(t *testing.T) {
 	require.True(t, math.IsInf(fill.Bound(dist.Dist{Draw: dist.Filled{}}), 1))
 	require.Equal(t, 20.0, fill.Bound(dist.Dist{Draw: dist.Blocks{Parts: []dist.Part{{Rows: 1, Dist: dist.Dist{Draw: dist.Normal{Std: 2}}}}}}))
 }
+
+// Patterns of every exponent with the edges of its fraction, at every place in a word.
+func TestNotFiniteIsAnExponentOfOnes(t *testing.T) {
+	check := func(dtype layout.DType, value uint64, want int64) {
+		width := int(dtype.Size())
+		for lane := range 9 {
+			data := make([]byte, 9*width)
+			var word [8]byte
+			binary.LittleEndian.PutUint64(word[:], value)
+			copy(data[lane*width:], word[:width])
+			require.Equal(t, want, fill.CountNotFinite(data, dtype), "%v %x in lane %d", dtype, value, lane)
+		}
+	}
+	one := func(not bool) int64 { return map[bool]int64{true: 1}[not] }
+	for v := range uint64(1 << 16) {
+		if v&0x3ff == 0 || v&0x3ff == 0x3ff || v&0x7f == 0x7f && v&0x7f80 == 0x7f80 {
+			check(layout.F16, v, one(v&0x7c00 == 0x7c00))
+			single := float64(math.Float32frombits(uint32(v << 16)))
+			check(layout.BF16, v, one(math.IsInf(single, 0) || math.IsNaN(single)))
+			check(layout.F32, v<<16, one(math.IsInf(single, 0) || math.IsNaN(single)))
+			double := math.Float64frombits(v << 48)
+			check(layout.F64, v<<48, one(math.IsInf(double, 0) || math.IsNaN(double)))
+		}
+	}
+}
