@@ -19,7 +19,7 @@ const copyBytes = 1 << 20
 // its metadata into one safetensors file, which appears under its name only when
 // it is whole. Types other than float32, float64, bfloat16 and float16 are an
 // error.
-func CopySafetensors(ctx context.Context, set checkpoint.Set, path string, opts WriteOptions) error {
+func CopySafetensors(ctx context.Context, set checkpoint.Set, path string, opts ...Option) error {
 	all, err := entriesOf(set)
 	if err != nil {
 		return err
@@ -32,9 +32,9 @@ func CopySafetensors(ctx context.Context, set checkpoint.Set, path string, opts 
 }
 
 // CopyNPY writes the tensors of a set and its metadata into a folder, one
-// NAME.npy a tensor and a manifest.json, as [WriteNPY] does. The same types as
+// NAME.npy a tensor and a manifest.json, as [Plan.WriteNPY] does. The same types as
 // in [CopySafetensors] are taken.
-func CopyNPY(ctx context.Context, set checkpoint.Set, dir string, opts WriteOptions) error {
+func CopyNPY(ctx context.Context, set checkpoint.Set, dir string, opts ...Option) error {
 	all, err := entriesOf(set)
 	if err != nil {
 		return err
@@ -69,13 +69,17 @@ func storedType(t checkpoint.Tensor) (dtype.Type, error) {
 }
 
 // copySet writes the values of a set into a target at path.
-func copySet(ctx context.Context, set checkpoint.Set, t *target.Target, path string, opts WriteOptions) error {
-	out, err := place.Create(t, path, opts.place())
+func copySet(ctx context.Context, set checkpoint.Set, t *target.Target, path string, opts []Option) error {
+	s, err := collect(writes, opts)
+	if err != nil {
+		return err
+	}
+	out, err := place.Create(t, path, s.place)
 	if err != nil {
 		return err
 	}
 	for i, tensor := range set.Tensors() {
-		if err := copyTensor(ctx, tensor, i, out, opts); err != nil {
+		if err := copyTensor(ctx, tensor, i, out, s.fill.Progress); err != nil {
 			return out.Abort(err)
 		}
 	}
@@ -83,7 +87,7 @@ func copySet(ctx context.Context, set checkpoint.Set, t *target.Target, path str
 }
 
 // copyTensor writes the values of t, entry number i.
-func copyTensor(ctx context.Context, t checkpoint.Tensor, i int, out *place.Output, opts WriteOptions) error {
+func copyTensor(ctx context.Context, t checkpoint.Tensor, i int, out *place.Output, progress func(int64)) error {
 	buffer := make([]byte, min(copyBytes, t.Bytes()))
 	for done := int64(0); done < t.Bytes(); done += int64(len(buffer)) {
 		if ctx.Err() != nil {
@@ -96,8 +100,8 @@ func copyTensor(ctx context.Context, t checkpoint.Tensor, i int, out *place.Outp
 		if err := out.Write(i, buffer, done); err != nil {
 			return err
 		}
-		if opts.Progress != nil {
-			opts.Progress(int64(len(buffer)))
+		if progress != nil {
+			progress(int64(len(buffer)))
 		}
 	}
 	return nil

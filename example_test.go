@@ -9,7 +9,6 @@ import (
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
-	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
 
@@ -38,7 +37,7 @@ func (m *smallHead) Assign(_ context.Context, l *layout.Layout) ([]dist.Dist, er
 
 // A mode of your own registers in a few lines and is then found by name like a
 // built-in one.
-func ExamplePlan() {
+func ExamplePrepare() {
 	registry.Register(registry.Info{
 		ID:      registry.ID{Name: "small_head", Version: 1},
 		Summary: "1/sqrt(fan_in), a smaller head",
@@ -51,7 +50,7 @@ func ExamplePlan() {
 	if err != nil {
 		panic(err)
 	}
-	p, err := weightinit.Plan(context.Background(), preset.Config, "small_head", []string{"factor=0.5"}, plan.Options{Seed: 42})
+	p, err := weightinit.Prepare(context.Background(), preset.Config, weightinit.Mode("small_head"), weightinit.Set("factor", 0.5), weightinit.Seed(42))
 	if err != nil {
 		panic(err)
 	}
@@ -59,7 +58,7 @@ func ExamplePlan() {
 	fmt.Println(p.Mode(), last.Name, last.Dist.Draw)
 
 	values := make([]float32, last.Elements)
-	if err := weightinit.Values(context.Background(), p, last.Name, values); err != nil {
+	if err := p.Values(context.Background(), last.Name, values); err != nil {
 		panic(err)
 	}
 	fmt.Println(values[:3])

@@ -1,11 +1,17 @@
 // Package weightinit creates the starting weights of neural networks by named
 // schemes, bit for bit the numbers that PyTorch's CPU generator would draw.
 //
-// It holds the few calls that most Go programs need:
+// It holds the few calls that most Go programs need. One tensor into a slice of
+// yours:
 //
-//	cfg, _, err := model.Load("config.json")
-//	p, err := weightinit.Plan(ctx, cfg, "gpt2", nil, plan.Options{Seed: 42})
-//	err = weightinit.WriteSafetensors(ctx, p, cfg, "model.safetensors", weightinit.WriteOptions{})
+//	w := make([]float32, 64*128)
+//	err := weightinit.Fill(w, []int64{64, 128}, "xavier_uniform", weightinit.Seed(7), weightinit.Set("gain", 1.5))
+//
+// A model into a file:
+//
+//	config, _, err := model.Load("config.json")
+//	p, err := weightinit.Prepare(ctx, config, weightinit.Mode("gpt2"), weightinit.Seed(42))
+//	err = p.WriteSafetensors(ctx, "model.safetensors")
 //
 // The parts are packages of their own: model (config to layout), registry and
 // modes (who decides the distributions), plan (the frozen program), rng (the
@@ -17,44 +23,63 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/model"
 	_ "github.com/weightinit/weightinit/modes/standard" // the built-in modes
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
 
-// Plan looks a mode up in the default registry, sets its options ("key=value")
-// and freezes it with the model of cfg. The version of the model is the one
-// that the mode was defined on.
-func Plan(ctx context.Context, cfg *model.Config, mode string, settings []string, opts plan.Options) (*plan.Plan, error) {
-	info, err := registry.Default().Lookup(mode)
-	if err != nil {
-		return nil, err
-	}
-	return PlanMode(ctx, cfg, info, settings, opts)
+// Source is a model's config, such as package model reads.
+type Source interface {
+	// Layout returns the parameters of a version of the model; 0 is the one
+	// that the config itself means.
+	Layout(version int) (*layout.Layout, error)
 }
 
-// PlanMode is [Plan] for a mode that need not be registered.
-func PlanMode(ctx context.Context, cfg *model.Config, info registry.Info, settings []string, opts plan.Options) (*plan.Plan, error) {
-	m, err := registry.Configure(info, settings)
+// Plan is a frozen program that makes the tensors of a model, or one tensor. It
+// is safe for use by several goroutines.
+type Plan struct{ *plan.Plan }
+
+// Prepare freezes the model of source with a mode and a seed. The options are
+// [Mode], [Modes], [Set], [Seed], [DType], [Drawn] and [Streams]. Nothing is drawn
+// yet.
+func Prepare(ctx context.Context, source Source, opts ...Option) (*Plan, error) {
+	s, err := collect(prepares, opts)
 	if err != nil {
 		return nil, err
 	}
-	l, err := cfg.Layout(max(model.V1, info.ModelVersion))
+	if s.mode == "" {
+		s.mode = "gpt2"
+	}
+	info, err := s.registry.Lookup(s.mode)
+	if err != nil {
+		return nil, err
+	}
+	return Build(ctx, source, info, s.values, s.plan)
+}
+
+// Build is [Prepare] with a mode that need not be registered, and its options
+// as "key=value". The version of the model is the one that the mode was defined
+// on.
+func Build(ctx context.Context, source Source, info registry.Info, values []string, opts plan.Options) (*Plan, error) {
+	m, err := registry.Configure(info, values)
+	if err != nil {
+		return nil, err
+	}
+	l, err := source.Layout(info.ModelVersion)
 	if err != nil {
 		return nil, err
 	}
 	opts.AllowFilled = opts.AllowFilled || info.ID.Plugin != ""
-	return plan.Build(ctx, l, info, m, opts)
+	return wrap(plan.Build(ctx, l, info, m, opts))
 }
 
-// TensorName is the name under which [PlanTensor] plans its tensor.
+// TensorName is the name of the tensor of [BuildTensor].
 const TensorName = "tensor"
 
-// PlanTensor plans a single tensor by an elementary scheme, such as those of
+// BuildTensor freezes a single tensor by an elementary scheme, such as those of
 // package modes/elementary.
-func PlanTensor(ctx context.Context, info registry.Info, settings []string, shape []int64, opts plan.Options) (*plan.Plan, error) {
-	m, err := registry.Configure(info, settings)
+func BuildTensor(ctx context.Context, info registry.Info, values []string, shape []int64, opts plan.Options) (*Plan, error) {
+	m, err := registry.Configure(info, values)
 	if err != nil {
 		return nil, err
 	}
@@ -62,5 +87,12 @@ func PlanTensor(ctx context.Context, info registry.Info, settings []string, shap
 		return nil, fmt.Errorf("shape %v: %w", shape, err)
 	}
 	l := &layout.Layout{Params: []layout.Param{{Name: TensorName, Shape: shape, Role: layout.Tensor, Layer: layout.NoLayer}}}
-	return plan.Build(ctx, l, info, m, opts)
+	return wrap(plan.Build(ctx, l, info, m, opts))
+}
+
+func wrap(p *plan.Plan, err error) (*Plan, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{p}, nil
 }

@@ -23,11 +23,11 @@ import (
 	"github.com/weightinit/weightinit/registry"
 )
 
-func toy(t *testing.T, seed uint64, dtype layout.DType) *plan.Plan {
+func toy(t *testing.T, seed uint64, dtype layout.DType) *weightinit.Plan {
 	t.Helper()
 	preset, err := model.LookupPreset("toy-2l")
 	require.NoError(t, err)
-	p, err := weightinit.Plan(t.Context(), preset.Config, "xavier_normal@2", []string{"gain=0.5"}, plan.Options{Seed: seed, DType: dtype})
+	p, err := weightinit.Prepare(t.Context(), preset.Config, weightinit.Mode("xavier_normal@2"), weightinit.Set("gain", 0.5), weightinit.Seed(seed), weightinit.DType(dtype))
 	require.NoError(t, err)
 	return p
 }
@@ -37,8 +37,8 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 		p := toy(t, 11, dtype)
 		dir := t.TempDir()
 		file, folder := filepath.Join(dir, "m.safetensors"), filepath.Join(dir, "npy")
-		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, file, weightinit.WriteOptions{}))
-		require.NoError(t, weightinit.WriteNPY(t.Context(), p, folder, weightinit.WriteOptions{}))
+		require.NoError(t, p.WriteSafetensors(t.Context(), file))
+		require.NoError(t, p.WriteNPY(t.Context(), folder))
 		for _, path := range []string{file, folder} {
 			set, err := checkpoint.Open(path)
 			require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 			recorded, err := weightinit.ReadRecord(set.Metadata())
 			require.NoError(t, err)
 			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest(), DType: dtype}, recorded)
-			report, err := parity.BitsOfPlan(t.Context(), again, set, true, parity.Options{})
+			report, err := parity.BitsOfPlan(t.Context(), again.Plan, set, true, parity.Options{})
 			require.NoError(t, err)
 			require.True(t, report.Passed(), "%s %+v", path, report.Failures())
 		}
@@ -59,10 +59,10 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 func TestATensorIsMadeAgainFromItsRecord(t *testing.T) {
 	info, err := elementary.Schemes().Lookup("he_uniform")
 	require.NoError(t, err)
-	p, err := weightinit.PlanTensor(t.Context(), info, []string{"fan=fan_out", "nonlinearity=relu"}, []int64{7, 3, 2}, plan.Options{Seed: 3})
+	p, err := weightinit.BuildTensor(t.Context(), info, []string{"fan=fan_out", "nonlinearity=relu"}, []int64{7, 3, 2}, plan.Options{Seed: 3})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "t.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
+	require.NoError(t, p.WriteSafetensors(t.Context(), path))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()
@@ -74,7 +74,7 @@ func TestATensorIsMadeAgainFromItsRecord(t *testing.T) {
 func TestABrokenRecordIsRefused(t *testing.T) {
 	p := toy(t, 11, layout.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
+	require.NoError(t, p.WriteSafetensors(t.Context(), path))
 	f, err := safetensors.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
@@ -135,7 +135,7 @@ func FuzzRebuild(f *testing.F) {
 func TestValuesAreThoseOfTheFile(t *testing.T) {
 	p := toy(t, 11, layout.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{}))
+	require.NoError(t, p.WriteSafetensors(t.Context(), path))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()
@@ -143,7 +143,7 @@ func TestValuesAreThoseOfTheFile(t *testing.T) {
 	stored, ok := set.Lookup(name)
 	require.True(t, ok)
 	dst := make([]float32, stored.Elements())
-	require.NoError(t, weightinit.Values(t.Context(), p, name, dst))
+	require.NoError(t, p.Values(t.Context(), name, dst))
 	i := 0
 	require.NoError(t, stored.Each(t.Context(), func(values []float64) error {
 		for _, v := range values {
@@ -152,8 +152,8 @@ func TestValuesAreThoseOfTheFile(t *testing.T) {
 		}
 		return nil
 	}))
-	require.Error(t, weightinit.Values(t.Context(), p, name, dst[1:]))
-	require.Error(t, weightinit.Values(t.Context(), p, "nothing", dst))
+	require.Error(t, p.Values(t.Context(), name, dst[1:]))
+	require.Error(t, p.Values(t.Context(), "nothing", dst))
 }
 
 func TestACancelledRunLeavesNothing(t *testing.T) {
@@ -162,8 +162,8 @@ func TestACancelledRunLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
 	dir := t.TempDir()
-	require.ErrorIs(t, weightinit.WriteSafetensors(ctx, p, filepath.Join(dir, "m.safetensors"), weightinit.WriteOptions{}), stop)
-	require.ErrorIs(t, weightinit.WriteNPY(ctx, p, filepath.Join(dir, "npy"), weightinit.WriteOptions{}), stop)
+	require.ErrorIs(t, p.WriteSafetensors(ctx, filepath.Join(dir, "m.safetensors")), stop)
+	require.ErrorIs(t, p.WriteNPY(ctx, filepath.Join(dir, "npy")), stop)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, entries)
@@ -175,7 +175,7 @@ func TestTheSameArgumentsGiveTheSameBytes(t *testing.T) {
 	var first []byte
 	for workers := range 4 {
 		path := filepath.Join(dir, string(rune('a'+workers))+".safetensors")
-		require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{Workers: workers, NoSync: workers%2 == 0}))
+		require.NoError(t, p.WriteSafetensors(t.Context(), path, weightinit.Workers(workers)))
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		if first == nil {

@@ -9,37 +9,16 @@ import (
 	"github.com/weightinit/weightinit/checkpoint/target"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/record"
-	"github.com/weightinit/weightinit/plan"
 )
 
-// WriteOptions tune the writing of a plan's values. They never change a byte
-// of the output.
-type WriteOptions struct {
-	// Force replaces an existing output; without it that is an error.
-	Force bool
-	// NoSync leaves out the syncs that make the output survive a power cut;
-	// it appears under its name at once and whole all the same.
-	NoSync bool
-	// Workers is the number of goroutines that draw; 0 means one a core.
-	Workers int
-	// Filler makes the values of parameters that a plugin fills itself.
-	Filler fill.Filler
-	// Progress, if set, is called from several goroutines with the number of
-	// values that were just written.
-	Progress func(values int64)
-}
-
-func (o WriteOptions) place() place.Options { return place.Options{Force: o.Force, NoSync: o.NoSync} }
-
-func (o WriteOptions) fill() fill.Options {
-	return fill.Options{Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
-}
-
 // metadata is the record of a plan: of a model's config, or of one tensor.
-func metadata(p *plan.Plan) (map[string]string, error) {
+func (p *Plan) metadata() (map[string]string, error) {
 	r := record.Record{
 		Options: p.OptionsJSON(), Seed: p.SeedText(), Streams: string(p.Streams()),
 		DType: p.DType().String(), Digest: p.Digest(),
+	}
+	if p.Drawn() != p.DType().Compute() {
+		r.Drawn = p.Drawn().String()
 	}
 	if cfg := p.Config(); cfg != nil {
 		r.Mode, r.Config = p.Mode(), string(cfg)
@@ -61,57 +40,60 @@ func metadata(p *plan.Plan) (map[string]string, error) {
 
 // WriteSafetensors draws the plan into one safetensors file, with its record
 // in the metadata. The file appears under its name only when it is whole.
-func WriteSafetensors(ctx context.Context, p *plan.Plan, path string, opts WriteOptions) error {
-	meta, err := metadata(p)
+func (p *Plan) WriteSafetensors(ctx context.Context, path string, opts ...Option) error {
+	meta, err := p.metadata()
 	if err != nil {
 		return err
 	}
-	t, err := target.Safetensors(entries(p), meta)
+	t, err := target.Safetensors(p.entries(), meta)
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, t, path, opts)
+	return p.write(ctx, t, path, opts)
 }
 
 // WriteCheckpoint draws the plan of a model into a folder of the Hugging Face
-// layout: config.json beside model.safetensors or, when the values pass
-// maxShard bytes (0 means [target.DefaultShardSize]), beside numbered shards
-// with an index. Every file of weights carries the record. The folder is made
-// when it is not there.
-func WriteCheckpoint(ctx context.Context, p *plan.Plan, dir string, maxShard int64, opts WriteOptions) error {
-	meta, err := metadata(p)
+// layout: config.json beside model.safetensors or, when the values pass the
+// [MaxShardSize], beside numbered shards with an index. Every file of weights
+// carries the record. The folder is made when it is not there.
+func (p *Plan) WriteCheckpoint(ctx context.Context, dir string, opts ...Option) error {
+	meta, err := p.metadata()
 	if err != nil {
 		return err
 	}
 	if p.Config() == nil {
 		return fmt.Errorf("weightinit: a folder with a config.json is for a model, and the plan was made of no config")
 	}
-	t, err := target.HuggingFace(entries(p), meta, p.Config(), maxShard)
+	s, err := collect(writes, opts)
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, t, dir, opts)
+	t, err := target.HuggingFace(p.entries(), meta, p.Config(), s.shard)
+	if err != nil {
+		return err
+	}
+	return p.write(ctx, t, dir, opts)
 }
 
 // WriteNPY draws the plan into a folder: one NAME.npy for each tensor, and a
 // manifest.json with the record. bfloat16 is stored as the bits in uint16. The
 // folder is made when it is not there.
-func WriteNPY(ctx context.Context, p *plan.Plan, dir string, opts WriteOptions) error {
-	meta, err := metadata(p)
+func (p *Plan) WriteNPY(ctx context.Context, dir string, opts ...Option) error {
+	meta, err := p.metadata()
 	if err != nil {
 		return err
 	}
-	t, err := target.NPY(entries(p), meta)
+	t, err := target.NPY(p.entries(), meta)
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, t, dir, opts)
+	return p.write(ctx, t, dir, opts)
 }
 
 // WriteNPYFile draws a plan of one tensor into one .npy file, which has no
 // place for a record.
-func WriteNPYFile(ctx context.Context, p *plan.Plan, path string, opts WriteOptions) error {
-	all := entries(p)
+func (p *Plan) WriteNPYFile(ctx context.Context, path string, opts ...Option) error {
+	all := p.entries()
 	if len(all) != 1 {
 		return fmt.Errorf("weightinit: one .npy file holds one tensor, the plan has %d", len(all))
 	}
@@ -119,10 +101,10 @@ func WriteNPYFile(ctx context.Context, p *plan.Plan, path string, opts WriteOpti
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, t, path, opts)
+	return p.write(ctx, t, path, opts)
 }
 
-func entries(p *plan.Plan) []target.Entry {
+func (p *Plan) entries() []target.Entry {
 	out := make([]target.Entry, 0, p.Tensors().Len())
 	for _, t := range p.Tensors().All() {
 		out = append(out, target.Entry{Name: t.Name, Shape: t.Shape, DType: t.DType})
@@ -131,13 +113,23 @@ func entries(p *plan.Plan) []target.Entry {
 }
 
 // write draws the plan into a target at path.
-func write(ctx context.Context, p *plan.Plan, t *target.Target, path string, opts WriteOptions) error {
-	out, err := place.Create(t, path, opts.place())
+func (p *Plan) write(ctx context.Context, t *target.Target, path string, opts []Option) error {
+	s, err := collect(writes, opts)
 	if err != nil {
 		return err
 	}
-	if err := fill.Run(ctx, p, sink{out, t.Entries}, opts.fill()); err != nil {
+	out, err := place.Create(t, path, s.place)
+	if err != nil {
+		return err
+	}
+	values := fill.Watch(p.Plan, sink{out, t.Entries})
+	if err := fill.Run(ctx, p.Plan, values, s.fill); err != nil {
 		return out.Abort(err)
+	}
+	if found := values.Found(); found != nil && s.overflow != nil {
+		if err := s.overflow(found); err != nil {
+			return out.Abort(err)
+		}
 	}
 	return out.Finish(ctx)
 }

@@ -246,6 +246,8 @@ func (d *directory) openManifest() error {
 // the name of that type.
 var stored = map[string][2]string{
 	"f32": {"F32", "F32"}, "f64": {"F64", "F64"}, "f16": {"F16", "F16"}, "bf16": {"U16", "BF16"},
+	"bool": {"BOOL", "BOOL"}, "i8": {"I8", "I8"}, "i16": {"I16", "I16"}, "i32": {"I32", "I32"}, "i64": {"I64", "I64"},
+	"u8": {"U8", "U8"}, "u16": {"U16", "U16"}, "u32": {"U32", "U32"}, "u64": {"U64", "U64"}, "c64": {"C64", "C64"}, "c128": {"C128", "C128"},
 }
 
 // match compares an array with its entry in the manifest.

@@ -13,6 +13,12 @@ func (o Options) Cut(segment, mask int64) Options {
 	return o
 }
 
+// Bound is the bound by which [Overflow] decides what it looks at.
+var Bound = bound
+
+// CountNotFinite is how [Overflow] counts.
+var CountNotFinite = countNotFinite
+
 // SegmentWords is about how many words a segment of a plan has.
 var SegmentWords = segmentWords
 

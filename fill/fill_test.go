@@ -113,7 +113,7 @@ func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
 		}
 		if dtype == layout.F32 {
 			all = all[:2]
-			require.Less(t, fill.SegmentWords(p.Values()), large)
+			require.Less(t, fill.SegmentWords(p.Elements()), large)
 		}
 		for _, segment := range segments {
 			for _, o := range all {
@@ -144,7 +144,7 @@ func TestProgressCountsEveryValueOnce(t *testing.T) {
 	var total int64
 	count := func(n int64) { mu.Lock(); total += n; mu.Unlock() }
 	require.NoError(t, fill.Run(t.Context(), p, newCollect(t, p), fill.Options{Progress: count}))
-	require.Equal(t, p.Values(), total)
+	require.Equal(t, p.Elements(), total)
 }
 
 type failing struct{ err error }

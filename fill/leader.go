@@ -74,7 +74,7 @@ func newLeader(ctx context.Context, p *plan.Plan, w window, opts Options, out ch
 		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, out: out, stream: rng.New(p.Seed()),
 	}
 	if l.segment == 0 {
-		l.segment = segmentWords(p.Values())
+		l.segment = segmentWords(p.Elements())
 	}
 	return l
 }

@@ -50,7 +50,7 @@ func TestTheLeaderWalksAModelInFewSegments(t *testing.T) {
 	p := layers(t, 24)
 	segments, err := fill.Walk(t.Context(), p)
 	require.NoError(t, err)
-	require.Less(t, int64(segments), 2*p.Values()/fill.SegmentWords(p.Values())+2)
+	require.Less(t, int64(segments), 2*p.Elements()/fill.SegmentWords(p.Elements())+2)
 }
 
 // BenchmarkLeader is the part of a run that one goroutine does alone: no number
@@ -61,7 +61,7 @@ func BenchmarkLeader(b *testing.B) {
 		_, err := fill.Walk(b.Context(), p)
 		require.NoError(b, err)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Values()), "ns/value")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Elements()), "ns/value")
 }
 
 // nowhere is a sink that takes everything.
@@ -77,7 +77,7 @@ func BenchmarkRun(b *testing.B) {
 			for b.Loop() {
 				require.NoError(b, fill.Run(b.Context(), p, nowhere{}, fill.Options{Workers: workers}))
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Values()), "ns/value")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Elements()), "ns/value")
 		})
 	}
 }

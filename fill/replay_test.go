@@ -185,7 +185,7 @@ func TestOneDrawIsStoredAsManyTensors(t *testing.T) {
 	}
 	p, err := plan.Assigned(l, registry.ID{Name: "dists", Version: 1}, []dist.Dist{normal}, plan.Options{Seed: 5})
 	require.NoError(t, err)
-	require.EqualValues(t, 60, p.Values())
+	require.EqualValues(t, 60, p.Elements())
 	got := valuesOf(t, p, fill.Options{ChunkValues: 7})
 	require.Len(t, got, 6)
 	require.Equal(t, want, slices.Concat(got...))

@@ -29,9 +29,32 @@ type Error struct {
 	Problem string
 	// Err is the cause, or nil.
 	Err error
+	// Others are further faults of the same text, without File; More counts
+	// those that are not kept.
+	Others []*Error
+	More   int
 }
 
-// Error returns one line.
+// maxTold is the most faults, and the most warnings, that are told of one config.
+const maxTold = 16
+
+// maxLine is the length in bytes from which on [Error.Error] only counts the
+// other faults.
+const maxLine = 1200
+
+// joined makes one error of several faults of a text, nil of none; more are
+// those that were only counted.
+func joined(faults []*Error, more int) *Error {
+	if len(faults) == 0 {
+		return nil
+	}
+	told := faults[:min(len(faults), maxTold)]
+	first := told[0]
+	first.Others, first.More = append(first.Others, told[1:]...), more+len(faults)-len(told)
+	return first
+}
+
+// Error returns one line. It tells the other faults too, as far as they fit.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("model: config")
@@ -39,13 +62,31 @@ func (e *Error) Error() string {
 		b.WriteString(" " + shown.Path(e.File))
 	}
 	b.WriteString(": ")
+	e.tell(&b)
+	more := e.More
+	for _, other := range e.Others {
+		if b.Len() >= maxLine {
+			more++
+			continue
+		}
+		b.WriteString("; also ")
+		other.tell(&b)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
+	}
+	return b.String()
+}
+
+// tell writes place, field, value and problem.
+func (e *Error) tell(b *strings.Builder) {
 	switch {
 	case e.Column > 0:
-		fmt.Fprintf(&b, "line %d, column %d: ", e.Line, e.Column)
+		fmt.Fprintf(b, "line %d, column %d: ", e.Line, e.Column)
 	case e.Line > 0:
-		fmt.Fprintf(&b, "line %d: ", e.Line)
+		fmt.Fprintf(b, "line %d: ", e.Line)
 	case e.Offset >= 0:
-		fmt.Fprintf(&b, "byte %d: ", e.Offset)
+		fmt.Fprintf(b, "byte %d: ", e.Offset)
 	}
 	if e.Field != "" {
 		b.WriteString(shown.Quote(e.Field))
@@ -55,7 +96,6 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(e.Problem)
-	return b.String()
 }
 
 // Unwrap returns the cause.

@@ -115,7 +115,7 @@ func TestRefusalsAreMatchedByType(t *testing.T) {
 		var got *Error
 		require.ErrorAs(t, err, &got, c.ID)
 		require.Equal(t, c.File, got.File, c.ID)
-		want.File, want.Problem, want.Err = got.File, got.Problem, got.Err
+		want.File, want.Problem, want.Err, want.Others = got.File, got.Problem, got.Err, got.Others
 		require.Equal(t, want, *got, c.ID)
 	}
 	require.Len(t, cases, found)

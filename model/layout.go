@@ -12,13 +12,16 @@ import (
 )
 
 // Layout returns the parameters of the model in the given version, [V1] or
-// [V2], in state-dict order. That is also the order in which the reference
-// draws: embedding, positions, in each layer q, k, v, o and the MLP's matrices,
+// [V2], 0 being the first, in state-dict order. That is also the order in which
+// the reference draws: embedding, positions, in each layer q, k, v, o and the MLP's matrices,
 // then the head. Norms and biases, which draw nothing, stand in between.
 //
 // The layout passes [layout.Layout.Check]. The error is an *Error that names
 // the field, for a version that does not exist a plain one.
 func (c *Config) Layout(version int) (*layout.Layout, error) {
+	if version == 0 {
+		version = V1
+	}
 	if version != V1 && version != V2 {
 		return nil, fmt.Errorf("model: version %d of the native model: use %d (TransformerLens 3.7.3) or %d (4.3.0)", version, V1, V2)
 	}

@@ -89,6 +89,18 @@ type Config struct {
 
 	// source is the file's name as the user gave it, for messages.
 	source string
+	// unmade is the warning about init_weights false, "" when it is true.
+	unmade string
+}
+
+// Warnings returns what is to be told about the config only when a mode of
+// that version is used: version 2 of the reference has a branch for
+// init_weights false, version 1 has none.
+func (c *Config) Warnings(version int) []string {
+	if version < V2 || c.unmade == "" {
+		return nil
+	}
+	return []string{c.unmade}
 }
 
 // Defaults returns a config with the reference's defaults for every field but

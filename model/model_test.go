@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -102,11 +103,11 @@ func TestFieldsAreCheckedWhereTheReferenceChecksThem(t *testing.T) {
 	requireFieldFault(t, `"initializer_range":3.5e38`, "initializer_range", "float32")
 	requireFieldFault(t, `"n_heads":-2`, "n_heads", "-2")
 
-	// A field that decides nothing keeps its type.
-	requireFieldFault(t, `"eps":"small"`, "eps")
-	requireFieldFault(t, `"use_attn_result":0`, "use_attn_result")
-	requireFieldFault(t, `"attn_types":"global"`, "attn_types", "list")
-	requireFieldFault(t, `"window_size":2.5`, "window_size")
+	// The reference looks at these although they decide nothing about weights.
+	for _, name := range []string{"attn_scores_soft_cap", "output_logits_soft_cap", "rotary_base"} {
+		requireFieldFault(t, `"`+name+`":null`, name)
+		requireFieldFault(t, `"`+name+`":"x"`, name)
+	}
 	parseJSON(t, `"window_size":null,"attn_types":["global",{"a":[1]}],"eps":1,"checkpoint_value":-1`)
 
 	requireFieldFault(t, `"act_fn":"geluu"`, "act_fn", "gelu", "did you mean")
@@ -163,7 +164,31 @@ func TestUnknownFieldsAreRefusedWithTheNearestName(t *testing.T) {
 	requireFieldFault(t, `"quantum":1`, "quantum", "unknown field")
 	requireFieldFault(t, `"`+strings.Repeat("x", 1<<20)+`":1`, strings.Repeat("x", 1<<20), "unknown field")
 	requireFieldFault(t, `"":1`, "", "field without a name")
-	requireFieldFault(t, `"yarn_factor":1.0`, "yarn_factor", "unknown field") // of HookedTransformerConfig only
+}
+
+func TestAllFaultsOfAConfigAreToldAtOnce(t *testing.T) {
+	_, _, err := Parse("c.json", jsonConfig(`"d_modle":1,"quantum":2,"d_model":"64","attn_only":"no"`), AnySyntax)
+	requireRefusal(t, "c.json", err)
+	requireNames(t, err.Error(), []string{`"d_modle"`, `did you mean "d_model"`, `"quantum"`, `"d_model" is "64"`, `"attn_only" is "no"`})
+	var fault *Error
+	require.ErrorAs(t, err, &fault)
+	require.Equal(t, "d_modle", fault.Field)
+	require.Len(t, fault.Others, 3)
+
+	_, _, err = Parse("c.json", []byte(`{"d_model":8}`), AnySyntax)
+	requireNames(t, err.Error(), []string{"d_head", "d_vocab", "n_ctx", "n_heads", "n_layers"})
+	_, _, err = Parse("c.json", jsonConfig(`"d_vocab":-1,"n_ctx":0,"act_fn":"foo","architecture":"x","attn_scale":1,"normalization_type":"LN"`), AnySyntax)
+	requireRefusal(t, "c.json", err)
+	requireNames(t, err.Error(), []string{`"d_vocab" is -1`, `"n_ctx" is 0`, `"act_fn" is "foo"`, `"architecture" is "x"`, `"attn_scale" is 1`})
+
+	var many strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&many, `"a%d":1,`, i)
+	}
+	_, _, err = Parse("c.json", jsonConfig(many.String()+`"d_vocab":100`), AnySyntax)
+	requireRefusal(t, "c.json", err)
+	require.ErrorContains(t, err, `"a0"`)
+	require.Regexp(t, `; and 9\d{4} more$`, err.Error())
 }
 
 func TestWarnings(t *testing.T) {
@@ -171,17 +196,35 @@ func TestWarnings(t *testing.T) {
 		`"normalization_type":"FOO"`:                              {"normalization_type", "FOO", "LN"},
 		`"normalization_type":""`:                                 {"normalization_type"},
 		`"positional_embedding_type":"rotary","rotary_dim":18`:    {"rotary_dim", "18", "d_head"},
-		`"init_weights":false`:                                    {"init_weights", "gpt2"},
-		`"init_weights":false,"normalization_type":"Layer\u001b"`: {"init_weights"},
+		`"init_weights":false,"normalization_type":"Layer\u001b"`: {"normalization_type"},
+		// A field that decides nothing: the reference builds the same model.
+		`"eps":"small"`:         {"eps", "small", "want a finite number, or null", "decides nothing"},
+		`"use_attn_result":0`:   {"use_attn_result", "true or false"},
+		`"attn_types":"global"`: {"attn_types", "list"},
+		`"window_size":2.5`:     {"window_size", "2.5"},
+		`"device":{"a":1}`:      {"device"},
 	} {
 		c, warnings, err := Parse("c.json", jsonConfig(members), AnySyntax)
 		require.NoError(t, err)
-		require.NotEmpty(t, warnings)
-		for _, w := range warnings {
-			requireLine(t, "c.json", w)
-		}
-		requireNames(t, strings.Join(warnings, " "), words)
+		require.Len(t, warnings, 1, members)
+		requireLine(t, "c.json", warnings[0])
+		requireNames(t, warnings[0], words)
 		require.Equal(t, NormLN, c.NormalizationType)
+		require.Empty(t, c.Warnings(V1))
+	}
+}
+
+// Version 1 of the reference has no branch for init_weights.
+func TestInitWeightsIsAMatterOfVersionTwo(t *testing.T) {
+	for value, told := range map[string]bool{"false": true, "null": true, "true": false} {
+		c := parseJSON(t, `"init_weights":`+value)
+		require.Empty(t, c.Warnings(V1))
+		list := c.Warnings(V2)
+		require.Equal(t, told, len(list) == 1)
+		if told {
+			requireLine(t, "c.json", list[0])
+			requireNames(t, list[0], []string{"init_weights"})
+		}
 	}
 }
 
@@ -205,7 +248,7 @@ func TestAFileMayNotHideItsPathOrValue(t *testing.T) {
 
 func TestLayoutRefusesWhatCannotBeBuilt(t *testing.T) {
 	c := parseJSON(t, "")
-	for _, version := range []int{-1, 0, 3} {
+	for _, version := range []int{-1, 3} {
 		_, err := c.Layout(version)
 		require.ErrorContains(t, err, "version")
 	}

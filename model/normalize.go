@@ -23,35 +23,64 @@ func (c *Config) Normalized() (*Config, error) {
 		seed := *c.Seed
 		n.Seed = &seed
 	}
-	for _, step := range []func() *Error{n.checkSizes, n.resolveHeads, n.resolveRest, n.checkActivation, n.checkExtent} {
-		if err := step(); err != nil {
-			err.File = n.source
-			return nil, err
-		}
+	if fault := joined(n.resolve(), 0); fault != nil {
+		fault.File = n.source
+		return nil, fault
 	}
 	return &n, nil
 }
 
+// checks returns what is wrong with the fields that Config keeps.
+func (c *Config) checks() []*Error {
+	n := *c
+	return n.resolve()
+}
+
+// resolve sets every default and returns all that is wrong. What follows from
+// a wrong field is not looked at.
+func (c *Config) resolve() (faults []*Error) {
+	faults = c.checkSizes()
+	if len(faults) == 0 {
+		if fault := c.resolveHeads(); fault != nil {
+			faults = append(faults, fault)
+		}
+	}
+	for _, step := range []func() *Error{c.resolvePositions, c.resolveRest, c.checkActivation} {
+		if fault := step(); fault != nil {
+			faults = append(faults, fault)
+		}
+	}
+	if len(faults) == 0 {
+		if fault := c.checkExtent(); fault != nil {
+			faults = append(faults, fault)
+		}
+	}
+	return faults
+}
+
 // checkSizes checks the plain sizes.
-func (c *Config) checkSizes() *Error {
+func (c *Config) checkSizes() (faults []*Error) {
+	bad := func(name string, value int64, problem string) {
+		faults = append(faults, badField(name, integer(value), "%s", problem))
+	}
 	for _, f := range []struct {
 		name  string
 		value int64
 	}{{"d_model", c.DModel}, {"d_head", c.DHead}, {"n_ctx", c.NCtx}, {"d_vocab", c.DVocab}} {
 		if f.value <= 0 {
-			return badField(f.name, integer(f.value), "must be above 0: give the model's size")
+			bad(f.name, f.value, "must be above 0: give the model's size")
 		}
 	}
 	if c.NLayers < 0 {
-		return badField("n_layers", integer(c.NLayers), "must not be negative: give the number of layers")
+		bad("n_layers", c.NLayers, "must not be negative: give the number of layers")
 	}
 	if c.DMLP < 0 {
-		return badField("d_mlp", integer(c.DMLP), "must not be negative: give the MLP's width, or null for 4 times d_model")
+		bad("d_mlp", c.DMLP, "must not be negative: give the MLP's width, or null for 4 times d_model")
 	}
 	if c.NKeyValueHeads < 0 {
-		return badField("n_key_value_heads", integer(c.NKeyValueHeads), "must not be negative: give a divisor of n_heads, or null for n_heads")
+		bad("n_key_value_heads", c.NKeyValueHeads, "must not be negative: give a divisor of n_heads, or null for n_heads")
 	}
-	return nil
+	return faults
 }
 
 // resolveHeads derives the numbers of heads and checks the products they
@@ -83,7 +112,7 @@ func (c *Config) resolveHeads() *Error {
 
 // resolveRest derives the other defaults.
 func (c *Config) resolveRest() *Error {
-	if c.DMLP == 0 {
+	if c.DMLP == 0 && c.DModel > 0 {
 		var ok bool
 		if c.DMLP, ok = product(4, c.DModel); !ok {
 			return badField("d_model", integer(c.DModel), "d_mlp is not set, and 4 times d_model passes the limit of 2^63-1: use a smaller size")
@@ -91,21 +120,6 @@ func (c *Config) resolveRest() *Error {
 	}
 	if c.DVocabOut <= 0 {
 		c.DVocabOut = c.DVocab
-	}
-	switch c.PositionalEmbeddingType = strings.ToLower(c.PositionalEmbeddingType); c.PositionalEmbeddingType {
-	case "", PosStandard:
-		c.PositionalEmbeddingType, c.RotaryDim = PosStandard, 0
-	case PosRotary:
-		if c.RotaryDim == 0 {
-			if c.RotaryDim = c.DHead; c.DHead%2 != 0 {
-				return badField("rotary_dim", "", "not set, so d_head %d, and it must be even: give an even rotary_dim", c.DHead)
-			}
-		}
-		if c.RotaryDim < 0 || c.RotaryDim%2 != 0 {
-			return badField("rotary_dim", integer(c.RotaryDim), "must be positive and even: give an even rotary_dim, or null for d_head")
-		}
-	default:
-		return badField("positional_embedding_type", shown.Quote(c.PositionalEmbeddingType), "use one of %s, %s", PosRotary, PosStandard)
 	}
 	switch c.NormalizationType = strings.ToUpper(c.NormalizationType); c.NormalizationType {
 	case NormNone, NormLN, NormLNPre, NormRMS, NormRMSPre:
@@ -120,6 +134,26 @@ func (c *Config) resolveRest() *Error {
 	}
 	if c.InitializerRange <= 0 {
 		c.InitializerRange = -1
+	}
+	return nil
+}
+
+// resolvePositions settles the kind of positions and the width of rotary ones.
+func (c *Config) resolvePositions() *Error {
+	switch c.PositionalEmbeddingType = strings.ToLower(c.PositionalEmbeddingType); c.PositionalEmbeddingType {
+	case "", PosStandard:
+		c.PositionalEmbeddingType, c.RotaryDim = PosStandard, 0
+	case PosRotary:
+		if c.RotaryDim == 0 && c.DHead > 0 {
+			if c.RotaryDim = c.DHead; c.DHead%2 != 0 {
+				return badField("rotary_dim", "", "not set, so d_head %d, and it must be even: give an even rotary_dim", c.DHead)
+			}
+		}
+		if c.RotaryDim < 0 || c.RotaryDim%2 != 0 {
+			return badField("rotary_dim", integer(c.RotaryDim), "must be positive and even: give an even rotary_dim, or null for d_head")
+		}
+	default:
+		return badField("positional_embedding_type", shown.Quote(c.PositionalEmbeddingType), "use one of %s, %s", PosRotary, PosStandard)
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/weightinit/weightinit/internal/inputfile"
 	"github.com/weightinit/weightinit/internal/limits"
-	"github.com/weightinit/weightinit/internal/shown"
 )
 
 // Syntax is the language of a config text.
@@ -139,8 +138,9 @@ type document struct {
 	entries []entry
 	// huggingFace is where the key model_type stands, nil if it does not.
 	huggingFace *place
-	// unknown is the first unknown key, nil if there is none.
-	unknown *entry
+	// unknown are the first unknown keys, unknownLeft the number of the others.
+	unknown     []entry
+	unknownLeft int
 }
 
 type entry struct {
@@ -158,8 +158,10 @@ func (d *document) note(key string, at place) bool {
 	if _, known := fields[key]; known {
 		return true
 	}
-	if d.unknown == nil {
-		d.unknown = &entry{key: key, at: at}
+	if len(d.unknown) < maxTold {
+		d.unknown = append(d.unknown, entry{key: key, at: at})
+	} else {
+		d.unknownLeft++
 	}
 	return false
 }
@@ -169,18 +171,41 @@ func (d *document) config(name string) (*result, *Error) {
 	if d.huggingFace != nil {
 		return nil, (&Error{Field: "model_type", Problem: "this is a Hugging Face config, and Hugging Face configs are not supported by this version yet: give a config with TransformerLens field names (d_model, n_layers, ...)"}).at(*d.huggingFace)
 	}
-	if d.unknown != nil && d.unknown.key == "" {
-		return nil, badText(d.unknown.at, "a field without a name: remove it, or name it")
-	}
-	if d.unknown != nil {
-		return nil, badField(d.unknown.key, "", "unknown field%s", cmp.Or(suggestion(d.unknown.key, fieldNames()), ": remove it, or correct its name")).at(d.unknown.at)
-	}
 	r := &reading{Config: *Defaults(), initWeights: true, useAttnScale: true, attnScale: -1}
 	r.source = name
+	if fault := joined(d.read(r), d.unknownLeft); fault != nil {
+		return nil, fault
+	}
+	if fault := joined(d.located(append(r.checks(), r.Config.checks()...)), 0); fault != nil {
+		return nil, fault
+	}
+	c, err := r.Normalized()
+	if err != nil {
+		return nil, d.locate(err.(*Error))
+	}
+	return &result{*c, append(r.warnings, d.warnings(r, c)...)}, nil
+}
+
+// read stores the values of all members. It returns everything that is wrong
+// with single fields: unknown ones, values of another type, missing ones.
+func (d *document) read(r *reading) (faults []*Error) {
+	for _, e := range d.unknown {
+		if e.key == "" {
+			faults = append(faults, badText(e.at, "a field without a name: remove it, or name it"))
+			continue
+		}
+		faults = append(faults, badField(e.key, "", "unknown field%s", cmp.Or(suggestion(e.key, fieldNames()), ": remove it, or correct its name")).at(e.at))
+	}
 	for i := range d.entries {
 		e := &d.entries[i]
-		if problem := e.read(r, fields[e.key]); problem != "" {
-			return nil, badField(e.key, e.value.written(), "%s", problem).at(e.value.at)
+		f := fields[e.key]
+		problem := e.read(r, f)
+		switch {
+		case problem == "":
+		case f.inert() && e.value.form != unclearForm:
+			r.warn(badField(e.key, e.value.written(), "%s; this field decides nothing here", problem).at(e.value.at))
+		default:
+			faults = append(faults, badField(e.key, e.value.written(), "%s", problem).at(e.value.at))
 		}
 	}
 	for _, name := range fieldNames() {
@@ -189,17 +214,17 @@ func (d *document) config(name string) (*result, *Error) {
 			if name == "n_heads" {
 				next += " (-1 stands for d_model/d_head)"
 			}
-			return nil, badField(name, "", "missing: %s", next)
+			faults = append(faults, badField(name, "", "missing: %s", next))
 		}
 	}
-	if fault := r.check(); fault != nil {
-		return nil, d.locate(fault)
+	return faults
+}
+
+// warn keeps a warning of the file.
+func (r *reading) warn(w *Error) {
+	if w.File = r.source; len(r.warnings) < maxTold {
+		r.warnings = append(r.warnings, w.Error())
 	}
-	c, err := r.Normalized()
-	if err != nil {
-		return nil, d.locate(err.(*Error))
-	}
-	return &result{*c, d.warnings(r, c)}, nil
 }
 
 // read stores the value of one field.
@@ -243,6 +268,14 @@ func (d *document) locate(fault *Error) *Error {
 	return fault.at(v.at)
 }
 
+// located is locate for several errors.
+func (d *document) located(faults []*Error) []*Error {
+	for _, fault := range faults {
+		d.locate(fault)
+	}
+	return faults
+}
+
 // setNormalization takes the reference's reading: what it does not know is
 // LayerNorm.
 func (r *reading) setNormalization(text string) {
@@ -254,28 +287,33 @@ func (r *reading) setNormalization(text string) {
 	}
 }
 
-// check refuses the values that the reference refuses and that [Config] does
+// checks refuses the values that the reference refuses and that [Config] does
 // not keep. Like the reference it looks at attention only when there is a
 // layer.
-func (r *reading) check() *Error {
+func (r *reading) checks() (faults []*Error) {
 	if r.architecture != "" && r.architecture != NativeArchitecture {
-		return badField("architecture", "", "this is not the native architecture: use null or %s", NativeArchitecture)
+		faults = append(faults, badField("architecture", "", "this is not the native architecture: use null or %s", NativeArchitecture))
 	}
 	rotary := strings.EqualFold(r.PositionalEmbeddingType, PosRotary)
 	if rotary && r.rotaryDimIsZero {
-		return badField("rotary_dim", "", "must be positive and even: give one, or null for d_head")
+		faults = append(faults, badField("rotary_dim", "", "must be positive and even: give one, or null for d_head"))
 	}
-	if r.NLayers > 0 && r.useAttnScale && r.DHead > 1 && isOne(r.attnScale) {
-		return badField("attn_scale", "", "with d_head %d a scale of 1 leaves attention unscaled, and the reference refuses it: use -1 for sqrt(d_head)", r.DHead)
+	switch scaled := r.NLayers > 0 && r.useAttnScale; {
+	case scaled && r.attnScaleIsNull:
+		faults = append(faults, badField("attn_scale", "", "with use_attn_scale the reference refuses null: use -1 for sqrt(d_head)"))
+	case scaled && r.DHead > 1 && isOne(r.attnScale):
+		faults = append(faults, badField("attn_scale", "", "with d_head %d a scale of 1 leaves attention unscaled, and the reference refuses it: use -1 for sqrt(d_head)", r.DHead))
 	}
 	if rotary && r.ropeScaling != nil {
 		dim := r.RotaryDim
 		if dim == 0 {
 			dim = r.DHead
 		}
-		return checkRope(r.ropeScaling, dim)
+		if fault := checkRope(r.ropeScaling, dim); fault != nil {
+			faults = append(faults, fault)
+		}
 	}
-	return nil
+	return faults
 }
 
 // isOne is Python's math.isclose(v, 1.0, abs_tol=1e-9).
@@ -283,7 +321,7 @@ func isOne(v float64) bool {
 	return math.Abs(v-1) <= 1e-9*max(math.Abs(v), 1)
 }
 
-// warnings lists what is accepted and hardly meant.
+// warnings lists what is accepted and hardly meant, in every version.
 func (d *document) warnings(r *reading, c *Config) []string {
 	var list []string
 	warn := func(field, problem string) {
@@ -302,7 +340,9 @@ func (d *document) warnings(r *reading, c *Config) []string {
 		warn("rotary_dim", "larger than d_head "+integer(c.DHead)+": the reference builds this model and cannot run it")
 	}
 	if !r.initWeights {
-		warn("init_weights", "the reference would leave the weights as PyTorch makes them; the mode "+shown.Quote(c.InitMode)+" is applied all the same")
+		w := d.locate(badField("init_weights", "", "the reference would leave the weights as PyTorch makes them; the mode is applied all the same"))
+		w.File = c.source
+		c.unmade = w.Error()
 	}
 	return list
 }

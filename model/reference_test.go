@@ -25,41 +25,104 @@ func readJSONFile(t *testing.T, path string, into any) {
 }
 
 func TestFieldsAreThoseOfTheReference(t *testing.T) {
-	kinds := map[string]field{
-		"int": {kind: intKind}, "Optional[int]": {kind: intKind, nullable: true},
-		"float": {kind: floatKind}, "int | float": {kind: floatKind},
-		"bool": {kind: boolKind}, "Optional[bool]": {kind: boolKind, nullable: true},
-		"str": {kind: textKind}, "Optional[str]": {kind: textKind, nullable: true},
-		"Optional[list]": {kind: listKind, nullable: true},
-		// What str() makes of it; null is torch.float32 to the constructor.
-		"Optional[torch.dtype]": {kind: textKind, nullable: true},
+	kinds := map[string]kind{
+		"int": intKind, "float": floatKind, "int | float": floatKind, "Union[float, int]": floatKind, "bool": boolKind,
+		"str": textKind, "list": listKind, "List": listKind, "dtype": textKind, "torch.dtype": textKind, // what str() makes of it
 	}
-	// The reference takes null, by its code, where its annotation does not say so.
-	alsoNull := map[string]bool{"act_fn": true, "init_mode": true, "positional_embedding_type": true}
-	unseen := map[string]bool{"rope_scaling": true, "split_attention_weights": true}
+	attributes := map[string]bool{"rope_scaling": true, "split_attention_weights": true}
+	unseen := map[string]bool{}
 	for name := range fields {
-		if !unseen[name] {
-			unseen[name] = true
-		}
+		unseen[name] = !attributes[name]
 	}
-	for _, release := range releases {
+	for _, folder := range []string{releases[V1], releases[V2], "hooked"} {
 		var annotations map[string]string
-		readJSONFile(t, filepath.Join("testdata", "transformerlens", release, "fields.json"), &annotations)
+		readJSONFile(t, filepath.Join("testdata", "transformerlens", folder, "fields.json"), &annotations)
 		require.Greater(t, len(annotations), 80)
 		for name, annotation := range annotations {
-			want, ok := kinds[annotation]
-			require.True(t, ok, "%s of %s has the type %q", name, release, annotation)
+			inner := strings.TrimSuffix(strings.TrimPrefix(annotation, "Optional["), "]")
+			if !strings.HasPrefix(annotation, "Optional[") {
+				inner = annotation
+			}
+			want, ok := kinds[inner]
+			require.True(t, ok, "%s of %s has the type %q", name, folder, annotation)
 			got, ok := fields[name]
-			require.True(t, ok, "%s of %s is missing", name, release)
+			require.True(t, ok, "%s of %s is missing", name, folder)
 			if got.kind == seedKind {
 				got.kind = intKind
 			}
-			require.Equal(t, want.kind, got.kind, name)
-			require.Equal(t, want.nullable || alsoNull[name], got.nullable, name)
-			delete(unseen, name)
+			require.Equal(t, want, got.kind, name)
+			unseen[name] = false
 		}
 	}
-	require.Equal(t, map[string]bool{"rope_scaling": true, "split_attention_weights": true}, unseen)
+	for name, missing := range unseen {
+		require.False(t, missing, "%s is no field of the reference", name)
+	}
+}
+
+// Null is taken exactly where boot_native takes it.
+func TestNullIsTakenWhereTheReferenceTakesIt(t *testing.T) {
+	for _, release := range releases {
+		var nulls map[string]bool
+		readJSONFile(t, filepath.Join("testdata", "transformerlens", release, "nulls.json"), &nulls)
+		require.Greater(t, len(nulls), 100)
+		for name, taken := range nulls {
+			c, warnings, err := Parse("c.json", jsonConfig(`"`+name+`":null`), AnySyntax)
+			require.Empty(t, warnings)
+			if !taken {
+				var fault *Error
+				require.ErrorAs(t, err, &fault, name)
+				require.Equal(t, name, fault.Field)
+				continue
+			}
+			require.NoError(t, err, name)
+			if name == "init_weights" {
+				require.NotEmpty(t, c.Warnings(V2))
+			}
+		}
+	}
+	parseJSON(t, `"attn_scale":null,"use_attn_scale":false`)
+	parseJSON(t, `"attn_scale":null,"use_attn_scale":null`)
+	require.False(t, parseJSON(t, `"gated_mlp":null`).GatedMLP)
+}
+
+// HookedTransformerConfig.to_dict of 3.7.3 gives dicts that boot_native of both
+// releases takes or refuses; so does a config file of the same text.
+func TestDictsOfHookedTransformerConfig(t *testing.T) {
+	for version, release := range releases {
+		var booted map[string][][2]any
+		readJSONFile(t, filepath.Join("testdata", "transformerlens", release, "hooked.json"), &booted)
+		require.GreaterOrEqual(t, len(booted), 25)
+		for name, want := range booted {
+			t.Run(release+"/"+name, func(t *testing.T) {
+				path := filepath.Join("testdata", "transformerlens", "hooked", name+".json")
+				c, warnings, err := Load(path)
+				var l *layout.Layout
+				if err == nil {
+					l, err = c.Layout(version)
+				}
+				if want == nil {
+					requireRefusal(t, path, err)
+					return
+				}
+				require.NoError(t, err)
+				require.Empty(t, warnings)
+				require.Equal(t, want, shapesOf(l))
+				require.Equal(t, name == "unscaled" && version == V2, len(c.Warnings(version)) > 0)
+			})
+		}
+	}
+}
+
+// shapesOf lists names and shapes as JSON holds them.
+func shapesOf(l *layout.Layout) (got [][2]any) {
+	for _, p := range l.Params {
+		shape := make([]any, len(p.Shape))
+		for i, d := range p.Shape {
+			shape[i] = float64(d)
+		}
+		got = append(got, [2]any{p.Name, shape})
+	}
+	return got
 }
 
 // The files that TransformerBridgeConfig.to_dict gives load, and their layout
@@ -80,15 +143,7 @@ func TestReferenceDumpsLoad(t *testing.T) {
 					require.Empty(t, warnings)
 					l, err := c.Layout(version)
 					require.NoError(t, err)
-					var got [][2]any
-					for _, p := range l.Params {
-						shape := make([]any, len(p.Shape))
-						for i, d := range p.Shape {
-							shape[i] = float64(d)
-						}
-						got = append(got, [2]any{p.Name, shape})
-					}
-					require.Equal(t, want, got)
+					require.Equal(t, want, shapesOf(l))
 				})
 			}
 		}

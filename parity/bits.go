@@ -182,6 +182,10 @@ func difference(t *Tensor, index int64, reference, candidate []byte) *Difference
 		CandidateValue: valueOf(candidate, t.ReferenceDType),
 		ULPs:           -1,
 	}
+	if part := complexPart(t.ReferenceDType); part != "" {
+		d.ReferenceValue, d.ReferenceImag = complexOf(reference, part)
+		d.CandidateValue, d.CandidateImag = complexOf(candidate, part)
+	}
 	if isFloat(t.ReferenceDType) && !math.IsNaN(d.ReferenceValue) && !math.IsNaN(d.CandidateValue) {
 		d.ULPs = ulps(reference, candidate)
 	}

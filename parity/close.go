@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weightinit/weightinit/checkpoint"
-	"github.com/weightinit/weightinit/internal/shown"
 )
 
 // closeValues is how many values of a tensor are compared at once. It is even,
@@ -96,9 +95,9 @@ func Tolerances(dtype string) (rtol, atol float64) {
 		return 1e-3, 1e-5
 	case "BF16":
 		return 1.6e-2, 1e-5
-	case "F32":
+	case "F32", "C64":
 		return 1.3e-6, 1e-5
-	case "F64":
+	case "F64", "C128":
 		return 1e-7, 1e-7
 	}
 	return 0, 0
@@ -112,8 +111,9 @@ func Tolerances(dtype string) (rtol, atol float64) {
 // The sides of the inequality are rounded after each step to the tensor's type
 // (integers are compared in float32), as torch.testing.assert_close does, so
 // that the verdicts are the same also at the edge of the tolerance. The reported
-// differences are in float64. Complex numbers and the floating-point types of
-// six bits are compared by their bits.
+// differences are in float64. Of complex numbers the moduli are compared, that
+// of the difference with that of the reference; one with a NaN part is no
+// number. The floating-point types of six bits are compared by their bits.
 //
 // Memory does not depend on the size of the sets. The error is one of the
 // options or of reading.
@@ -192,7 +192,7 @@ func newCloser(t *CloseTensor, ref, cand checkpoint.Tensor, opts *CloseOptions) 
 
 // run compares piece by piece.
 func (c *closer) run(ctx context.Context) error {
-	if !checkpoint.Decodable(c.ref.DType) || !checkpoint.Decodable(c.cand.DType) {
+	if complexPart(c.judge.target) == "" && (!checkpoint.Decodable(c.ref.DType) || !checkpoint.Decodable(c.cand.DType)) {
 		return c.runBits(ctx)
 	}
 	elements := c.ref.Elements()
@@ -227,7 +227,7 @@ func (c *closer) alike(refs, cands *piece) bool {
 	if c.ref.DType != c.cand.DType || !bytes.Equal(refs.raw, cands.raw) {
 		return false
 	}
-	if !c.opts.EqualNaN && slices.ContainsFunc(refs.values, math.IsNaN) {
+	if !c.opts.EqualNaN && (slices.ContainsFunc(refs.values, math.IsNaN) || slices.ContainsFunc(refs.imag, math.IsNaN)) {
 		return false
 	}
 	c.all.see(0, 0, refs.first)
@@ -239,17 +239,22 @@ func (c *closer) compare(first int64, refs, cands *piece) {
 		v := cands.values[i]
 		var absolute, relative float64
 		var near bool
-		if refs.wide != nil {
+		switch {
+		case refs.imag != nil:
+			a, b := complex(r, refs.imag[i]), complex(v, cands.imag[i])
+			near = c.judge.closeComplex(a, b)
+			absolute, relative = distances(a, b, near)
+		case refs.wide != nil:
 			near = c.judge.closeWide(refs.wide[i], cands.wide[i])
 			absolute = c.judge.distance(refs.wide[i], cands.wide[i])
-		} else {
+		default:
 			near = c.judge.close(r, v)
 			absolute = math.Abs(v - r)
 			if r == v || near && math.IsNaN(absolute) { // identical infinities; NaN by option
 				absolute = 0
 			}
 		}
-		if absolute != 0 {
+		if absolute != 0 && refs.imag == nil {
 			relative = absolute / math.Abs(r)
 		}
 		at := first + int64(i)
@@ -298,6 +303,9 @@ func (c *closer) difference(index int64, i int, refs, cands *piece) *Difference 
 		Reference: hexOf(r), Candidate: hexOf(v),
 		ReferenceValue: refs.values[i], CandidateValue: cands.values[i], ULPs: -1,
 	}
+	if refs.imag != nil {
+		d.ReferenceImag, d.CandidateImag = refs.imag[i], cands.imag[i]
+	}
 	if c.ref.DType == c.cand.DType && isFloat(c.ref.DType) && !math.IsNaN(d.ReferenceValue) && !math.IsNaN(d.CandidateValue) {
 		d.ULPs = ulps(r, v)
 	}
@@ -332,6 +340,10 @@ type piece struct {
 	raw    []byte
 	values []float64
 	wide   []int64
+	// imag has the imaginary parts when the comparison is of complex numbers,
+	// and values the real ones. The others are room that is used again.
+	imag            []float64
+	imagRoom, pairs []float64
 }
 
 func newPiece(t checkpoint.Tensor, n int64) *piece {
@@ -357,14 +369,14 @@ func (p *piece) read(first, n int64, target string) error {
 	if err := p.tensor.ReadAt(p.raw, first*p.bits/8); err != nil {
 		return err
 	}
-	if err := checkpoint.Decode(p.values, p.raw, p.tensor.DType); err != nil {
-		return fmt.Errorf("parity: tensor %s: %w", shown.Quote(p.tensor.Name), err)
+	if part := complexPart(target); part != "" {
+		return p.readComplex(part)
+	}
+	if err := p.decode(p.values, p.tensor.DType); err != nil {
+		return err
 	}
 	if p.tensor.DType == target && target != "I64" && target != "U64" {
 		return nil
-	}
-	if p.ints == nil {
-		p.ints = make([]int64, len(p.floats))
 	}
 	p.convert(target)
 	return nil

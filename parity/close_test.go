@@ -122,7 +122,7 @@ func TestCloseIsTorchsAssertClose(t *testing.T) {
 
 func TestTheDefaultTolerancesAreThoseOfTheType(t *testing.T) {
 	for dtype, want := range map[string][2]float64{
-		"F16": {1e-3, 1e-5}, "BF16": {1.6e-2, 1e-5}, "F32": {1.3e-6, 1e-5}, "F64": {1e-7, 1e-7}, "I32": {}, "BOOL": {}, "F8_E4M3": {},
+		"F16": {1e-3, 1e-5}, "BF16": {1.6e-2, 1e-5}, "F32": {1.3e-6, 1e-5}, "F64": {1e-7, 1e-7}, "C64": {1.3e-6, 1e-5}, "C128": {1e-7, 1e-7}, "I32": {}, "BOOL": {}, "F8_E4M3": {},
 	} {
 		rtol, atol := parity.Tolerances(dtype)
 		require.Equal(t, want, [2]float64{rtol, atol}, dtype)
@@ -177,6 +177,38 @@ func TestSpecialValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The verdicts are torch's: see the complex cases of the fixture.
+func TestComplexNumbersAreComparedByModulus(t *testing.T) {
+	inf, nan := math.Inf(1), math.NaN()
+	for name, c := range map[string]struct {
+		reference, candidate complex128
+		equalNaN, close      bool
+	}{
+		"zeros":                         {0, complex(math.Copysign(0, -1), math.Copysign(0, -1)), false, true},
+		"last bits":                     {3 + 4i, 3 + 4.0000000001i, false, true},
+		"a small part beside a large":   {complex(1e6, 0), complex(1e6, 0.05), false, true},
+		"another part":                  {1 + 2i, 2 + 1i, false, false},
+		"same infinities":               {complex(inf, 1), complex(inf, 1), false, true},
+		"other infinity":                {complex(inf, 1), complex(-inf, 1), false, false},
+		"one infinite part":             {complex(inf, 1), complex(inf, 2), false, false},
+		"NaN part":                      {complex(nan, 1), complex(nan, 1), false, false},
+		"NaN part, by option":           {complex(nan, 1), complex(1, nan), true, true},
+		"infinite and NaN":              {complex(inf, nan), complex(nan, inf), true, true},
+		"a number for a NaN, by option": {complex(1, nan), 1, true, false},
+	} {
+		got := closeOne(t, "C128", f64(real(c.reference), imag(c.reference)), f64(real(c.candidate), imag(c.candidate)), 1,
+			parity.CloseOptions{EqualNaN: c.equalNaN})
+		require.Equal(t, c.close, got.Status == parity.Equal, "%s: %+v", name, got)
+	}
+	got := closeOne(t, "C64", f32(1, 2, 3, 4), f32(1, 2, 3, -1), 2, parity.CloseOptions{})
+	require.EqualValues(t, 1, got.Differing)
+	require.Equal(t, parity.Extreme{Value: 5, Index: 1, Coordinates: []int64{1}}, got.Absolute)
+	require.Equal(t, parity.Extreme{Value: 1, Index: 1, Coordinates: []int64{1}}, got.Relative)
+	text := (&parity.CloseReport{Tensors: []parity.CloseTensor{got}}).Findings()[0].Detail
+	require.Contains(t, text, "reference 3+4i, candidate 3-1i")
+	require.Contains(t, text, "rtol 1.3e-06 and atol 1e-05")
 }
 
 func TestStructureFailsClose(t *testing.T) {

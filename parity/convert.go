@@ -126,7 +126,8 @@ func (r *CloseReport) Findings() []Finding {
 				break
 			}
 			f.Detail = fmt.Sprintf("%d of %d values not %s; the first at index %d %s: reference %s, candidate %s; %s", t.Differing, t.Values,
-				tolerance, t.First.Index, places(t.First.Coordinates), full(t.First.ReferenceValue), full(t.First.CandidateValue), f.EffectText)
+				tolerance, t.First.Index, places(t.First.Coordinates), number(t.First.ReferenceValue, t.First.ReferenceImag, t.ReferenceDType),
+				number(t.First.CandidateValue, t.First.CandidateImag, t.CandidateDType), f.EffectText)
 		}
 		out[i] = f
 	}
@@ -161,7 +162,7 @@ func (t *Tensor) finding(test string) Finding {
 		}
 		f.Index = d.Index
 		f.Detail += fmt.Sprintf(", the first at index %d %s: reference %s (%s), candidate %s (%s)", d.Index, places(d.Coordinates),
-			d.Reference, full(d.ReferenceValue), d.Candidate, full(d.CandidateValue))
+			d.Reference, number(d.ReferenceValue, d.ReferenceImag, t.ReferenceDType), d.Candidate, number(d.CandidateValue, d.CandidateImag, t.CandidateDType))
 		if d.ULPs >= 0 {
 			f.Detail += fmt.Sprintf(", %d ulp", d.ULPs)
 		}

@@ -52,7 +52,7 @@ func TestEveryModelThatTorchMadeIsMadeAgain(t *testing.T) {
 				report, err := parity.BitsOfPlan(t.Context(), p, set, planned, parity.Options{})
 				require.NoError(t, err)
 				require.True(t, report.Passed(), "%+v", report.Failures())
-				require.Equal(t, p.Values(), report.Values())
+				require.Equal(t, p.Elements(), report.Values())
 			}
 		})
 	}

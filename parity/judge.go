@@ -121,6 +121,9 @@ func promote(a, b string) (string, bool) {
 	if a == b {
 		return a, true
 	}
+	if complexPart(a) != "" || complexPart(b) != "" {
+		return promoteComplex(a, b)
+	}
 	aRank, aInteger := integerRank[a]
 	bRank, bInteger := integerRank[b]
 	switch {
@@ -153,6 +156,9 @@ func promoteIntegers(a, b string, aRank, bRank int) string {
 // convert turns the piece's values, decoded, into numbers of the target type.
 func (p *piece) convert(target string) {
 	wide := p.tensor.DType == "I64" || p.tensor.DType == "U64"
+	if p.ints == nil {
+		p.ints = make([]int64, len(p.floats))
+	}
 	ints := p.ints[:len(p.values)]
 	for i, v := range p.values {
 		if wide {

@@ -55,6 +55,9 @@ type Difference struct {
 	Reference, Candidate string
 	// ReferenceValue and CandidateValue are the numbers they stand for.
 	ReferenceValue, CandidateValue float64
+	// ReferenceImag and CandidateImag are the imaginary parts of complex
+	// numbers, of which the values above are the real ones.
+	ReferenceImag, CandidateImag float64
 	// ULPs is the number of representable values from one to the other; -1
 	// when one is not a number or the type has no such distance.
 	ULPs int64

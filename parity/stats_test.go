@@ -132,7 +132,7 @@ func TestStatsPassesWhatFollowsItsLaw(t *testing.T) {
 		r, err := parity.Stats(t.Context(), nil, candidate, parity.StatsOptions{Declared: p, Options: parity.Options{Progress: func(n int64) { progress.Add(n) }}})
 		require.NoError(t, err)
 		require.Empty(t, failures(r), dtype)
-		require.Equal(t, p.Values(), progress.Load())
+		require.Equal(t, p.Elements(), progress.Load())
 		require.Equal(t, len(families), r.Summary.Tensors)
 		require.Equal(t, parity.FamilyLimit, r.Summary.FamilyLimit)
 		r, err = parity.Stats(t.Context(), reference, candidate, parity.StatsOptions{Declared: p})

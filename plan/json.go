@@ -15,7 +15,7 @@ import (
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
 		Mode: p.Mode(), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
-		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.values, TotalWords: unless(p.wordsUnknown, p.words),
+		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.elements, TotalWords: unless(p.wordsUnknown, p.words),
 		Notes: p.Notes(), Plugin: p.Plugin(), Parameters: []rowJSON{},
 	}
 	if p.Drawn() != p.DType().Compute() {

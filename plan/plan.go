@@ -145,8 +145,8 @@ type Plan struct {
 	// plan is one of another's: both have discards.
 	replayed, part bool
 
-	values, words int64
-	wordsUnknown  bool
+	elements, words int64
+	wordsUnknown    bool
 
 	assigner registry.Mode
 	plugin   *registry.Plugin
@@ -192,8 +192,8 @@ func (p *Plan) Steps() View[Step] { return View[Step]{p.steps} }
 // Tensors returns what comes out, in the order of the state dict.
 func (p *Plan) Tensors() View[Tensor] { return View[Tensor]{p.tensors} }
 
-// Values returns the number of values of all tensors.
-func (p *Plan) Values() int64 { return p.values }
+// Elements returns the number of values of all tensors.
+func (p *Plan) Elements() int64 { return p.elements }
 
 // Words returns the number of words of the stream that all steps use; known
 // is false where only a run can tell.
@@ -275,7 +275,7 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 		return nil, err
 	}
 	for _, t := range p.tensors {
-		p.values += t.Elements
+		p.elements += t.Elements
 	}
 	p.notes = p.ownNotes()
 	if n, ok := mode.(registry.Noter); ok {

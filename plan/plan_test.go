@@ -54,7 +54,7 @@ func TestStepsStandWhereTheStreamIs(t *testing.T) {
 	require.Equal(t, p.Steps().At(1).Start, p.Steps().At(2).Start)
 	require.Equal(t, int64(20), p.Steps().At(2).Words)
 	require.Equal(t, int64(28), words(t, p))
-	require.Equal(t, int64(28), p.Values())
+	require.Equal(t, int64(28), p.Elements())
 	require.Equal(t, "list@3", p.Mode())
 	require.Equal(t, []string{"gain=2"}, p.Settings())
 

@@ -19,7 +19,7 @@ func (p *Plan) Subset(names []string) (*Plan, error) {
 		keep[name] = true
 	}
 	q := *p
-	q.part, q.values, q.words = true, 0, 0
+	q.part, q.elements, q.words = true, 0, 0
 	q.params, q.steps, q.tensors = nil, nil, nil
 	number := make([]int, len(p.params)) // of a parameter in q, plus one
 	for _, t := range p.tensors {
@@ -33,7 +33,7 @@ func (p *Plan) Subset(names []string) (*Plan, error) {
 		}
 		t.Param = number[t.Param] - 1
 		q.tensors = append(q.tensors, t)
-		q.values += t.Elements
+		q.elements += t.Elements
 	}
 	for name := range keep {
 		return nil, fmt.Errorf("plan: there is no tensor %s in it", shown.Quote(name))

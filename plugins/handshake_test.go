@@ -97,7 +97,7 @@ func TestStderrLinesAreParsedBoundedAndKept(t *testing.T) {
 	s.readAll(iotest.HalfReader(strings.NewReader(text)))
 	require.Equal(t, []LogLine{
 		{"p", "info", "plain"}, {"p", "warn", "careful"}, {"p", "trace", "chatter"}, {"p", "info", "odd"},
-		{"p", "info", `{"@message":1}`}, {"p", "info", `{"broken`}, {"p", "info", strings.Repeat("y", maxStderrLine)},
+		{"p", "info", `{"@message":1}`}, {"p", "info", `{"broken`}, {"p", "info", strings.Repeat("y", maxStderrShown-maxStderrShown/3) + "…" + strings.Repeat("y", maxStderrShown/3)},
 		{"p", "info", `esc \x1b[2J`}, {"p", "info", "last without an end"},
 	}, got)
 	require.Equal(t, "last without an end", s.last())
@@ -134,7 +134,7 @@ func FuzzStderr(f *testing.F) {
 	f.Add([]byte("plain\n{\"@message\":1}\n{\"@message\":\"m\",\"@level\":\"error\"}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s := newStderrLog("p", func(l LogLine) {
-			if strings.ContainsAny(l.Text, "\n\x1b") || len(l.Text) > maxStderrLine+8 || !levels[l.Level] {
+			if strings.ContainsAny(l.Text, "\n\x1b") || len(l.Text) > maxStderrShown+8 || !levels[l.Level] {
 				t.Fatalf("%+v", l)
 			}
 		})

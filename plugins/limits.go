@@ -17,6 +17,7 @@ const (
 	maxSocketPath  = 107
 	maxRunDirPath  = 50
 	maxStderrLine  = 4 << 10
+	maxStderrShown = 400 // of a line, in bytes
 	maxStderrRate  = 200
 	keptStderr     = 20
 	maxHeaderBytes = 64 << 10

@@ -12,8 +12,8 @@ import (
 	"github.com/weightinit/weightinit/internal/shown"
 )
 
-// LogLine is one line that a plugin wrote on stderr. Its texts are escaped:
-// they are safe to print.
+// LogLine is one line that a plugin wrote on stderr. Its texts are escaped,
+// and the middle of a long one is left out: they are safe to print.
 type LogLine struct {
 	// Plugin is the plugin's path or name, as messages show it.
 	Plugin string
@@ -117,7 +117,7 @@ func (s *stderrLog) take(line string) {
 		return
 	}
 	if s.log != nil {
-		s.log(LogLine{Plugin: s.plugin, Level: level, Text: shown.Cut(text, maxStderrLine)})
+		s.log(LogLine{Plugin: s.plugin, Level: level, Text: shown.Cut(text, maxStderrShown)})
 	}
 }
 
@@ -144,7 +144,7 @@ func (s *stderrLog) lines() []string {
 	defer s.mu.Unlock()
 	out := make([]string, len(s.kept))
 	for i, line := range s.kept {
-		out[i] = shown.Cut(line, maxStderrLine)
+		out[i] = shown.Cut(line, maxStderrShown)
 	}
 	return out
 }

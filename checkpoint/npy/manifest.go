@@ -45,7 +45,8 @@ type ManifestTensor struct {
 	Name string
 	// File is the name of a file in the same directory.
 	File string
-	// DType is a stored type by its name in package layout, such as "bf16". It
+	// DType is a stored type by its name in package layout, such as "bf16", or
+	// one of masks, counters and complex numbers, such as "bool" or "i64". It
 	// says what the bits mean: bf16 values are in an array of "<u2".
 	DType string
 	Shape []int64
@@ -243,13 +244,23 @@ func (r *manifestReader) readTensor(i int) error {
 	return nil
 }
 
-// parseDType reads the exact name of a stored type.
-func parseDType(name string) (d layout.DType, problem string) {
+// otherTypes are the types of masks, counters and complex numbers, which a
+// reference may hold and a plan does not, with their bytes.
+var otherTypes = map[string]int64{
+	"bool": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "u8": 1, "u16": 2, "u32": 4, "u64": 8, "c64": 8, "c128": 16,
+}
+
+// parseDType reads the exact name of a stored type and returns the bytes of
+// an element.
+func parseDType(name string) (size int64, problem string) {
+	if size, ok := otherTypes[name]; ok {
+		return size, ""
+	}
 	d, err := layout.ParseDType(name)
 	if err != nil || d.String() != name {
-		return 0, "dtype: unknown type " + shown.Quote(name) + ": use one of f32, f64, bf16, f16"
+		return 0, "dtype: unknown type " + shown.Quote(name) + ": use one of f32, f64, bf16, f16, bool, i8 to i64, u8 to u64, c64, c128"
 	}
-	return d, ""
+	return d.Size(), ""
 }
 
 func (r *manifestReader) readShape() ([]int64, error) {
@@ -331,14 +342,14 @@ func checkManifest(m *Manifest, bad func(i int, field, what string) error) error
 		if err := CheckName(stem); err != nil {
 			return bad(i, "file", "file "+shown.Quote(t.File)+" is no name of a file in this directory")
 		}
-		dtype, problem := parseDType(t.DType)
+		size, problem := parseDType(t.DType)
 		if problem != "" {
 			return bad(i, "dtype", problem)
 		}
 		if len(t.Shape) > limits.Dims {
 			return bad(i, "shape", fmt.Sprintf("shape: %d dimensions, the limit is %d", len(t.Shape), limits.Dims))
 		}
-		if _, _, problem := sizes.Of(t.Shape, int(8*dtype.Size())); problem != "" {
+		if _, _, problem := sizes.Of(t.Shape, int(8*size)); problem != "" {
 			return bad(i, "shape", "shape: "+sizes.Text(t.Shape, "[", "]")+" "+problem)
 		}
 		if digest, err := hex.DecodeString(t.SHA256); err != nil || len(digest) != 0 && len(digest) != 32 || strings.ToLower(t.SHA256) != t.SHA256 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
@@ -32,6 +33,7 @@ var advices = []func(error) string{
 		}
 		return ""
 	}),
+	as(func(*fill.OverflowError) string { return "--dtype" }),
 	as(func(e *registry.OptionError) string {
 		if !e.Missing {
 			return ""

@@ -139,11 +139,11 @@ func truncatedInto(ctx context.Context, dst memorySink, threads int) (func() err
 	if err != nil {
 		return nil, err
 	}
-	p, err := weightinit.PlanTensor(ctx, info, []string{"std=0.02"}, []int64{int64(len(dst) / 4)}, plan.Options{Seed: 1})
+	p, err := weightinit.BuildTensor(ctx, info, []string{"std=0.02"}, []int64{int64(len(dst) / 4)}, plan.Options{Seed: 1})
 	if err != nil {
 		return nil, err
 	}
-	return func() error { return fill.Run(ctx, p, dst, fill.Options{Workers: threads}) }, nil
+	return func() error { return fill.Run(ctx, p.Plan, dst, fill.Options{Workers: threads}) }, nil
 }
 
 // memorySink keeps the bytes of a plan of one float32 tensor.

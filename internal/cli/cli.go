@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 
@@ -50,15 +51,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	survivePipes()
 	ctx, stop := watchSignals(context.Background())
 	defer stop()
-	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, ctx: ctx}
+	a := &app{stdin: stdin, stdout: newOutput(stdout), stderr: stderr, ctx: ctx}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		err = a.stdout.fault()
+	if fault := a.stdout.fault(); fault != nil && !errors.Is(err, errInterrupted) {
+		err = fault // nobody saw the result, whatever it was
 	}
 	return a.report(err)
 }
@@ -95,16 +96,14 @@ func (a *app) warn(text string) {
 // say prints one line of progress or advice, unless --quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		fmt.Fprintln(a.stderr, oneLine(fmt.Sprintf(format, args...)))
 	}
 }
 
 // oneLine keeps a message on one line of bearable length. Texts from files
 // are escaped where the message is made; this is the last guard.
 func oneLine(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }) {
-		text = shown.Text(text)
-	}
+	text = shown.Line(text)
 	const most = 1900
 	if len(text) > most {
 		text = shown.Cut(text, most)
@@ -114,15 +113,25 @@ func oneLine(text string) string {
 
 // output is stdout; it remembers the first error of writing.
 type output struct {
-	w   io.Writer
-	err error
+	w     io.Writer
+	guard *shown.Writer // of w: results are text
+	used  bool
+	err   error
 }
 
+func newOutput(w io.Writer) *output { return &output{w: w, guard: shown.NewWriter(w)} }
+
 func (o *output) Write(p []byte) (int, error) {
+	if !o.used {
+		o.used = true
+		if o.w == io.Writer(os.Stdout) && stdoutClosed() {
+			o.err = errors.New("closed, so the result is lost: open it, or send it to /dev/null")
+		}
+	}
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.w.Write(p)
+	n, err := o.guard.Write(p)
 	if err != nil {
 		o.err = err
 	}
@@ -131,6 +140,9 @@ func (o *output) Write(p []byte) (int, error) {
 
 // fault is the error of writing to stdout as the user sees it.
 func (o *output) fault() error {
+	if err := o.guard.Close(); o.err == nil {
+		o.err = err
+	}
 	if o.err == nil {
 		return nil
 	}
@@ -148,6 +160,8 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+
+		PersistentPreRunE: refuseEmpty,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},

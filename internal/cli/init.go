@@ -12,19 +12,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/plan"
 )
 
 // initFlags are those of init.
 type initFlags struct {
 	modelFlags
-	out, format   string
-	maxShard      string
-	shardBytes    int64
-	folder        bool
-	force, noSync bool
-	asJSON        bool
+	makeFlags
+	format, maxShard string
+	shardBytes       int64
+	folder           bool
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -40,14 +38,11 @@ func (a *app) initCommand() *cobra.Command {
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd, &f) },
 	}
-	f.register(cmd)
+	f.modelFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&f.out, "output", "o", "", "`PATH` of the output: NAME.safetensors, or a folder (ends in / or exists): config.json and model.safetensors or shards, or with --format npy one file a parameter")
+	f.makeFlags.register(flags, "`PATH` of the output: NAME.safetensors, or a folder (ends in / or exists): config.json and model.safetensors or shards, or with --format npy one file a parameter")
 	flags.StringVar(&f.format, "format", "", "safetensors or npy; default: safetensors")
 	flags.StringVar(&f.maxShard, "max-shard-size", "5GB", "most bytes of values in one file of a folder, in decimal units")
-	flags.BoolVar(&f.force, "force", false, "replace an existing output")
-	flags.BoolVar(&f.noSync, "no-sync", false, "do not wait until the output is safe from a power cut; the rename stays atomic")
-	flags.BoolVar(&f.asJSON, "json", false, "print what was made as JSON")
 	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"safetensors", "npy"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -118,26 +113,30 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 		return err
 	}
 	defer p.modes.close()
-	bar := a.progress("drawing", p.Values())
-	opts := weightinit.WriteOptions{Force: f.force, NoSync: f.noSync, Workers: f.threads, Filler: p.modes.filler(p.Plan), Progress: bar.add}
 	start := time.Now()
-	switch {
-	case f.format == "npy":
-		err = weightinit.WriteNPY(cmd.Context(), p.Plan, f.out, opts)
-	case f.folder:
-		err = weightinit.WriteCheckpoint(cmd.Context(), p.Plan, f.out, f.shardBytes, opts)
-	default:
-		err = weightinit.WriteSafetensors(cmd.Context(), p.Plan, f.out, opts)
-	}
-	bar.done()
+	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan)), weightinit.MaxShardSize(f.shardBytes)}
+	overflow, err := a.write(p.Plan, &f.makeFlags, opts, func(opts ...weightinit.Option) error {
+		switch {
+		case f.format == "npy":
+			return p.WriteNPY(cmd.Context(), f.out, opts...)
+		case f.folder:
+			return p.WriteCheckpoint(cmd.Context(), f.out, opts...)
+		default:
+			return p.WriteSafetensors(cmd.Context(), f.out, opts...)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	return a.reportMade(p.Plan, f.out, f.format, f.asJSON, time.Since(start))
+	return a.reportMade(p.Plan, f.out, f.format, f.asJSON, overflow, time.Since(start))
 }
 
 // reportMade says what was written.
-func (a *app) reportMade(p *plan.Plan, out, format string, asJSON bool, took time.Duration) error {
+func (a *app) reportMade(p *weightinit.Plan, out, format string, asJSON bool, overflow *fill.OverflowError, took time.Duration) error {
+	notFinite := int64(0)
+	if overflow != nil {
+		notFinite = overflow.Values
+	}
 	if asJSON {
 		return a.printJSON(struct {
 			Output  string  `json:"output"`
@@ -148,11 +147,13 @@ func (a *app) reportMade(p *plan.Plan, out, format string, asJSON bool, took tim
 			Tensors int     `json:"tensors"`
 			Values  int64   `json:"values"`
 			Bytes   int64   `json:"bytes"`
-			Digest  string  `json:"digest"`
-		}{out, format, p.Mode(), jsonInt(p.SeedText()), p.DType().String(), p.Tensors().Len(), p.Values(), p.Bytes(), p.Digest()})
+			// NotFinite counts the values that do not fit the type.
+			NotFinite int64  `json:"not_finite"`
+			Digest    string `json:"digest"`
+		}{out, format, p.Mode(), jsonInt(p.SeedText()), p.DType().String(), p.Tensors().Len(), p.Elements(), p.Bytes(), notFinite, p.Digest()})
 	}
 	a.say("%s: %s tensors, %s values, %s, mode %s, seed %s, %s, in %.2fs", shown.Text(out),
-		grouped(int64(p.Tensors().Len())), grouped(p.Values()), sizeText(p.Bytes()), p.Mode(), p.SeedText(), p.DType(), took.Seconds())
+		grouped(int64(p.Tensors().Len())), grouped(p.Elements()), sizeText(p.Bytes()), p.Mode(), p.SeedText(), p.DType(), took.Seconds())
 	return nil
 }
 

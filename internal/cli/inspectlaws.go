@@ -60,16 +60,16 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 		return nil, err
 	}
 	defer p.modes.close()
-	bar := a.progress("testing", p.Values())
+	bar := a.progress("testing", p.Elements())
 	r, err := parity.Stats(ctx, nil, set, parity.StatsOptions{
-		Options: parity.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan,
+		Options: parity.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan.Plan,
 	})
 	bar.done()
 	if err != nil {
 		return nil, err
 	}
 	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode(), path
-	return &lawReport{p.Plan, r}, nil
+	return &lawReport{p.Plan.Plan, r}, nil
 }
 
 // json is the report as a part of another document.

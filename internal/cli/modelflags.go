@@ -31,6 +31,8 @@ type drawFlags struct {
 	streams  string
 	threads  int
 	isa      string
+
+	fresh bool // the seed is one of the operating system
 }
 
 func (f *drawFlags) register(flags *pflag.FlagSet) {
@@ -43,8 +45,9 @@ func (f *drawFlags) register(flags *pflag.FlagSet) {
 }
 
 // options turns the flags into plan options. fallback is the seed of the
-// config, nil when it has none.
-func (f *drawFlags) options(a *app, fallback *model.Seed) (plan.Options, error) {
+// config, nil when it has none; then a fresh one is taken, which [tellSeed]
+// prints when the plan stands.
+func (f *drawFlags) options(fallback *model.Seed) (plan.Options, error) {
 	streams, err := plan.ParseStreams(f.streams)
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("--%w", err)
@@ -71,9 +74,16 @@ func (f *drawFlags) options(a *app, fallback *model.Seed) (plan.Options, error) 
 		if opts.Seed, err = freshSeed(); err != nil {
 			return opts, err
 		}
-		fmt.Fprintf(a.stderr, "seed: %d (fresh; repeat with --seed %d)\n", opts.Seed, opts.Seed)
+		f.fresh = true
 	}
 	return opts, nil
+}
+
+// tellSeed prints a fresh seed, without which a run could not be repeated.
+func (f *drawFlags) tellSeed(a *app, opts plan.Options) {
+	if f.fresh {
+		fmt.Fprintf(a.stderr, "seed: %d (fresh; repeat with --seed %d)\n", opts.Seed, opts.Seed)
+	}
 }
 
 // freshSeed takes a seed from the operating system.
@@ -139,7 +149,7 @@ func (f *modelFlags) load(a *app) (*model.Config, error) {
 
 // planned is a plan with what it was made of. The caller must close it.
 type planned struct {
-	*plan.Plan
+	*weightinit.Plan
 	cfg   *model.Config
 	modes *modeSet
 }
@@ -150,7 +160,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts, err := f.options(a, cfg.Seed)
+	opts, err := f.options(cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +172,12 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.planMode(ctx, cfg, modes, name, given, opts)
+	p, err := f.planMode(ctx, a, cfg, modes, name, given, opts)
 	if err != nil {
 		modes.close()
 		return nil, err
 	}
+	f.tellSeed(a, opts)
 	for _, note := range p.Notes() {
 		a.warn(note)
 	}
@@ -175,7 +186,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 
 // planMode looks the mode up and freezes the model with it. given tells that
 // the name is that of --mode, not the config's.
-func (f *modelFlags) planMode(ctx context.Context, cfg *model.Config, modes *modeSet, name string, given bool, opts plan.Options) (*plan.Plan, error) {
+func (f *modelFlags) planMode(ctx context.Context, a *app, cfg *model.Config, modes *modeSet, name string, given bool, opts plan.Options) (*weightinit.Plan, error) {
 	info, err := modes.Lookup(name)
 	switch {
 	case err != nil && given:
@@ -183,9 +194,12 @@ func (f *modelFlags) planMode(ctx context.Context, cfg *model.Config, modes *mod
 	case err != nil:
 		return nil, f.inFile(fmt.Errorf("init_mode: %w", err))
 	}
-	p, err := weightinit.PlanMode(ctx, cfg, info, f.settings, opts)
+	p, err := weightinit.Build(ctx, cfg, info, f.settings, opts)
 	if err != nil {
 		return nil, f.inFile(err)
+	}
+	for _, w := range cfg.Warnings(max(model.V1, info.ModelVersion)) {
+		a.warn(w)
 	}
 	return p, nil
 }

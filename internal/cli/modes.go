@@ -152,6 +152,7 @@ func (a *app) modesShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "show NAME[@VERSION]",
 		Short:             "Show one mode: formula by role, options, source, aliases",
+		Long:              "show tells all about one mode or, for a name that is no mode, about an elementary scheme.",
 		Args:              exactArgs("NAME"),
 		ValidArgsFunction: completeModes,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -161,6 +162,9 @@ func (a *app) modesShowCommand() *cobra.Command {
 			}
 			defer modes.close()
 			info, err := modes.Lookup(args[0])
+			if scheme, ok := schemeFor(args[0], err); ok {
+				return a.showScheme(scheme, asJSON)
+			}
 			if err != nil {
 				return err
 			}
@@ -179,7 +183,8 @@ func (a *app) modesShowCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) showMode(m modeJSON) error {
+// showMode shows a mode or a scheme; about are further lines of its head.
+func (a *app) showMode(m modeJSON, about ...string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", m.ID, m.Summary)
 	if m.Default {
@@ -193,6 +198,9 @@ func (a *app) showMode(m modeJSON) error {
 	}
 	if m.Source != "" {
 		fmt.Fprintf(&b, "source: %s\n", m.Source)
+	}
+	for _, line := range about {
+		b.WriteString(line + "\n")
 	}
 	if len(m.Rules) > 0 {
 		b.WriteString("\nformula by role:\n")

@@ -195,7 +195,8 @@ func (f *parityFlags) writeReports(result parity.Result, opt report.Options) err
 	for _, r := range f.reports {
 		format, path, _ := strings.Cut(r, "=")
 		var b strings.Builder
-		if err := report.Write(&b, format, result, opt); err != nil {
+		guard := shown.NewWriter(&b) // a report is shown by cat, too
+		if err := errors.Join(report.Write(guard, format, result, opt), guard.Close()); err != nil {
 			return err
 		}
 		if err := atomicfile.WriteFile(atomicfile.OS(), path, []byte(b.String()), atomicfile.Options{Force: true}); err != nil {

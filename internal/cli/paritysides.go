@@ -86,14 +86,14 @@ func (f *parityFlags) openModel(ctx context.Context, a *app, s *sides) error {
 		return err
 	}
 	s.add(p.modes.close)
-	f.suite.Declared = p.Plan
+	f.suite.Declared = p.Plan.Plan
 	if s.candidate != nil {
 		return nil
 	}
 	f.suite.Filler = p.modes.filler(p.Plan)
 	s.name = fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode(), p.SeedText(), p.DType())
 	if f.suite.OnlyBits() && !f.update {
-		s.made = p.Plan
+		s.made = p.Plan.Plan
 		return nil
 	}
 	return f.makeCandidate(ctx, a, s, p)
@@ -108,8 +108,8 @@ func (f *parityFlags) makeCandidate(ctx context.Context, a *app, s *sides, p *pl
 	}
 	s.add(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "candidate.safetensors")
-	bar := a.progress("drawing", p.Values())
-	err = weightinit.WriteSafetensors(ctx, p.Plan, path, weightinit.WriteOptions{NoSync: true, Workers: f.threads, Filler: f.suite.Filler, Progress: bar.add})
+	bar := a.progress("drawing", p.Elements())
+	err = p.WriteSafetensors(ctx, path, weightinit.NoSync(), weightinit.Workers(f.threads), weightinit.Filler(f.suite.Filler), weightinit.Progress(bar.add))
 	bar.done()
 	if err != nil {
 		return err
@@ -135,7 +135,10 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 		modes, err := f.plugins.modes(ctx, a, recorded.DType, recorded.Mode)
 		if err == nil {
 			s.add(modes.close)
-			f.suite.Declared, err = weightinit.Rebuild(ctx, side.set.Metadata(), modes.Registry)
+			var p *weightinit.Plan
+			if p, err = weightinit.Rebuild(ctx, side.set.Metadata(), modes.Registry); err == nil {
+				f.suite.Declared = p.Plan
+			}
 		}
 		if err == nil {
 			a.say("laws: those of %s, from the record in %s", f.suite.Declared.Mode(), shown.Path(side.path))
@@ -198,12 +201,12 @@ func (f *parityFlags) updateReference(ctx context.Context, a *app, s *sides, res
 			return fault.CannotRun(fmt.Errorf("%s: %w", shown.Path(f.reference), err))
 		}
 	}
-	opts := weightinit.WriteOptions{Force: true, Workers: f.threads}
+	opts := []weightinit.Option{weightinit.Force(), weightinit.Workers(f.threads)}
 	if filepath.Ext(f.reference) == ".safetensors" {
-		if err := weightinit.CopySafetensors(ctx, s.candidate, f.reference, opts); err != nil {
+		if err := weightinit.CopySafetensors(ctx, s.candidate, f.reference, opts...); err != nil {
 			return err
 		}
-	} else if err := weightinit.CopyNPY(ctx, s.candidate, f.reference, opts); err != nil {
+	} else if err := weightinit.CopyNPY(ctx, s.candidate, f.reference, opts...); err != nil {
 		return err
 	}
 	a.say("updated: %s now holds %s", shown.Path(f.reference), shown.Cut(s.name, 200))

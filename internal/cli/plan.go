@@ -31,7 +31,7 @@ func (a *app) planCommand() *cobra.Command {
 			if asJSON {
 				return a.printJSON(p.Plan)
 			}
-			return a.showPlan(p.Plan)
+			return a.showPlan(p.Plan.Plan)
 		},
 	}
 	flags.register(cmd)
@@ -61,7 +61,7 @@ func (a *app) showPlan(p *plan.Plan) error {
 	words, known := p.Words()
 	_, err := fmt.Fprintf(a.stdout, "\nmode %s, options %s, seed %s, streams %s, dtype %s\n%s tensors, %s values, %s words, %s\ndigest %s\n",
 		p.Mode(), shown.Text(options), p.SeedText(), p.Streams(), p.DType(),
-		grouped(int64(p.Tensors().Len())), grouped(p.Values()), unless(!known, grouped(words)), sizeText(p.Bytes()), p.Digest())
+		grouped(int64(p.Tensors().Len())), grouped(p.Elements()), unless(!known, grouped(words)), sizeText(p.Bytes()), p.Digest())
 	if from := p.Plugin(); err == nil && from != nil {
 		_, err = fmt.Fprintf(a.stdout, "plugin %s %s %s\n", shown.Text(from.Name), shown.Text(from.Version), from.H1)
 	}

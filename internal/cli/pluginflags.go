@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/internal/version"
@@ -120,7 +121,7 @@ func (f *pluginFlags) fillHost(ctx context.Context, set *modeSet, external bool,
 
 // filler returns who makes the values that a plan leaves to its plugin; nil
 // when there is no plugin.
-func (m *modeSet) filler(p *plan.Plan) fill.Filler {
+func (m *modeSet) filler(p *weightinit.Plan) fill.Filler {
 	if m.host == nil || p.Plugin() == nil {
 		return nil
 	}
@@ -130,7 +131,7 @@ func (m *modeSet) filler(p *plan.Plan) fill.Filler {
 // pluginFiller asks the plugin of a plan's mode for values.
 type pluginFiller struct {
 	host *plugins.Host
-	plan *plan.Plan
+	plan *weightinit.Plan
 }
 
 // Fill implements [fill.Filler].

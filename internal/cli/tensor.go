@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,74 +15,89 @@ import (
 	"github.com/weightinit/weightinit/registry"
 )
 
+// tensorFlags are those of tensor.
+type tensorFlags struct {
+	drawFlags
+	makeFlags
+	shape string
+}
+
 func (a *app) tensorCommand() *cobra.Command {
-	var f drawFlags
-	var shapeFlag, out string
-	var force, noSync, asJSON bool
+	var f tensorFlags
 	cmd := &cobra.Command{
 		Use:   "tensor SCHEME",
 		Short: "Make one tensor by an elementary scheme",
 		Long: "tensor fills one tensor by a function of torch.nn.init, with that function's options:\n" +
-			strings.Join(elementary.Schemes().Names(), ", ") + ".",
-		Example: "  weightinit tensor xavier_uniform --shape 64,128 --set gain=1.5 --seed 7 -o x.npy",
-		Args:    exactArgs("SCHEME"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return elementary.Schemes().Names(), cobra.ShellCompDirectiveNoFileComp
-		},
+			strings.Join(elementary.Schemes().Names(), ", ") + ".\n\n" +
+			"\"weightinit tensor show SCHEME\" tells the formula, the options and their defaults.",
+		Example: "  weightinit tensor xavier_uniform --shape 64,128 --set gain=1.5 --seed 7 -o x.npy\n" +
+			"  weightinit tensor show trunc_normal",
+		Args:              exactArgs("SCHEME"),
+		ValidArgsFunction: completeSchemes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			info, err := elementary.Schemes().Lookup(args[0])
-			var unknown *registry.UnknownError
-			if errors.As(err, &unknown) {
-				unknown.What = "scheme"
-			}
-			if err != nil {
-				return err
-			}
-			if !cmd.Flags().Changed("shape") {
-				return errors.New("no shape given: use --shape 64,128 (\"\" for a scalar)")
-			}
-			shape, err := parseShape(shapeFlag)
-			if err != nil {
-				return err
-			}
-			isNPY := strings.HasSuffix(out, ".npy")
-			if !isNPY && !strings.HasSuffix(out, ".safetensors") {
-				return fmt.Errorf("-o %s: use a name that ends in .npy or .safetensors", shown.Path(out))
-			}
-			opts, err := f.options(a, nil)
-			if err != nil {
-				return err
-			}
-			p, err := weightinit.PlanTensor(cmd.Context(), info, f.settings, shape, opts)
-			if err != nil {
-				return fmt.Errorf("scheme %q: %w", info.ID.Name, err)
-			}
-			for _, note := range p.Notes() {
-				a.warn(note)
-			}
-			bar := a.progress("drawing", p.Values())
-			w := weightinit.WriteOptions{Force: force, NoSync: noSync, Workers: f.threads, Progress: bar.add}
-			start := time.Now()
-			format := "safetensors"
-			if isNPY {
-				format = "npy"
-				err = weightinit.WriteNPYFile(cmd.Context(), p, out, w)
-			} else {
-				err = weightinit.WriteSafetensors(cmd.Context(), p, out, w)
-			}
-			bar.done()
-			if err != nil {
-				return err
-			}
-			return a.reportMade(p, out, format, asJSON, time.Since(start))
+			return a.runTensor(cmd.Context(), args[0], cmd.Flags().Changed("shape"), &f)
 		},
 	}
-	f.register(cmd.Flags())
-	flags := cmd.Flags()
-	flags.StringVar(&shapeFlag, "shape", "", "the `SIZES` with commas between, outermost first; \"\" for a scalar")
-	flags.StringVarP(&out, "output", "o", "", "`PATH` of the output: NAME.npy or NAME.safetensors (which carries the record)")
-	flags.BoolVar(&force, "force", false, "replace an existing output")
-	flags.BoolVar(&noSync, "no-sync", false, "do not wait until the output is safe from a power cut")
-	flags.BoolVar(&asJSON, "json", false, "print what was made as JSON")
+	f.drawFlags.register(cmd.Flags())
+	f.makeFlags.register(cmd.Flags(), "`PATH` of the output: NAME.npy or NAME.safetensors (which carries the record)")
+	cmd.Flags().StringVar(&f.shape, "shape", "", "the `SIZES` with commas between, outermost first; \"\" for a scalar")
+	mayBeEmpty(cmd.Flags(), "shape")
+	cmd.AddCommand(a.tensorListCommand(), a.tensorShowCommand())
+	a.helpOfSchemes(cmd)
 	return cmd
+}
+
+// lookupScheme finds an elementary scheme by its name.
+func lookupScheme(name string) (registry.Info, error) {
+	info, err := elementary.Schemes().Lookup(name)
+	var unknown *registry.UnknownError
+	if errors.As(err, &unknown) {
+		unknown.What = "scheme"
+	}
+	return info, err
+}
+
+func (a *app) runTensor(ctx context.Context, scheme string, shaped bool, f *tensorFlags) error {
+	info, err := lookupScheme(scheme)
+	if err != nil {
+		return err
+	}
+	if !shaped {
+		return errors.New("no shape given: use --shape 64,128 (\"\" for a scalar)")
+	}
+	shape, err := parseShape(f.shape)
+	if err != nil {
+		return err
+	}
+	format := "npy"
+	switch {
+	case strings.HasSuffix(f.out, ".npy"):
+	case strings.HasSuffix(f.out, ".safetensors"):
+		format = "safetensors"
+	default:
+		return fmt.Errorf("-o %s: use a name that ends in .npy or .safetensors", shown.Path(f.out))
+	}
+	opts, err := f.options(nil)
+	if err != nil {
+		return err
+	}
+	p, err := weightinit.BuildTensor(ctx, info, f.settings, shape, opts)
+	if err != nil {
+		return fmt.Errorf("scheme %q: %w", info.ID.Name, err)
+	}
+	f.tellSeed(a, opts)
+	for _, note := range p.Notes() {
+		a.warn(note)
+	}
+	start := time.Now()
+	overflow, err := a.write(p, &f.makeFlags, []weightinit.Option{weightinit.Workers(f.threads)}, func(opts ...weightinit.Option) error {
+		if format == "npy" {
+			return p.WriteNPYFile(ctx, f.out, opts...)
+		}
+		return p.WriteSafetensors(ctx, f.out, opts...)
+	})
+	if err != nil {
+		return err
+	}
+	return a.reportMade(p, f.out, format, f.asJSON, overflow, time.Since(start))
 }

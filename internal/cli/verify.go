@@ -47,8 +47,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			bar := a.progress("verifying", p.Values())
-			report, err := parity.BitsOfPlan(cmd.Context(), p, set, true, parity.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
+			bar := a.progress("verifying", p.Elements())
+			report, err := parity.BitsOfPlan(cmd.Context(), p.Plan, set, true, parity.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
 			bar.done()
 			if err != nil {
 				return err

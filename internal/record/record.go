@@ -29,6 +29,9 @@ type Record struct {
 	Options string
 	// Seed, Streams and DType are as given on the command line.
 	Seed, Streams, DType string
+	// Drawn is the type in which the values were drawn; empty for the compute
+	// type of DType.
+	Drawn string
 	// Digest is the plan's.
 	Digest string
 	// Config is the model's config as canonical JSON; empty for a tensor.
@@ -50,6 +53,9 @@ func (r *Record) fields() []field {
 	common := []field{
 		{"version", &r.Version}, {"options", &r.Options}, {"seed", &r.Seed},
 		{"streams", &r.Streams}, {"dtype", &r.DType}, {"digest", &r.Digest},
+	}
+	if r.Drawn != "" {
+		common = append(common, field{"drawn", &r.Drawn})
 	}
 	if r.Scheme != "" {
 		return append(common, field{"scheme", &r.Scheme}, field{"shape", &r.Shape})
@@ -87,7 +93,7 @@ func (e *MissingError) Error() string {
 // that this version does not know of.
 func Parse(metadata map[string]string) (Record, error) {
 	var r Record
-	r.Scheme, r.Plugin = metadata[prefix+"scheme"], metadata[prefix+"plugin"]
+	r.Scheme, r.Plugin, r.Drawn = metadata[prefix+"scheme"], metadata[prefix+"plugin"], metadata[prefix+"drawn"]
 	known := map[string]bool{}
 	for _, f := range r.fields() {
 		text, ok := metadata[prefix+f.key]

@@ -32,6 +32,14 @@ var Schemes = sync.OnceValue(func() *registry.Registry {
 	return r
 })
 
+// BitExact reports whether a scheme of [Schemes] makes PyTorch's bits. The
+// orthogonal one follows its law: the draws are torch's, but the bits of its
+// decomposition depend on the machine that torch runs on.
+func BitExact(info registry.Info) bool {
+	_, orthogonal := info.New().(*Orthogonal)
+	return !orthogonal
+}
+
 // each asks the draw of one tensor for every parameter of l.
 func each(ctx context.Context, l *layout.Layout, formula string, draw func(p layout.Param) (dist.Draw, error)) ([]dist.Dist, error) {
 	out := make([]dist.Dist, len(l.Params))

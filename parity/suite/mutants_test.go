@@ -257,14 +257,14 @@ func makeModel(t testing.TB, mode string, seed uint64) made {
 	t.Helper()
 	cfg, _, err := model.Parse("config.json", []byte(config), model.JSON)
 	require.NoError(t, err)
-	p, err := weightinit.Plan(t.Context(), cfg, mode, nil, plan.Options{Seed: seed})
+	p, err := weightinit.Prepare(t.Context(), cfg, weightinit.Mode(mode), weightinit.Seed(seed))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	require.NoError(t, weightinit.WriteSafetensors(t.Context(), p, path, weightinit.WriteOptions{NoSync: true}))
+	require.NoError(t, p.WriteSafetensors(t.Context(), path, weightinit.NoSync()))
 	set, err := checkpoint.Open(path)
 	require.NoError(t, err)
 	defer set.Close()
-	m := made{plan: p, candidate: &candidate{}}
+	m := made{plan: p.Plan, candidate: &candidate{}}
 	for _, one := range set.Tensors() {
 		made := &tensor{name: one.Name, dtype: one.DType, shape: one.Shape}
 		require.NoError(t, one.Each(t.Context(), func(values []float64) error {

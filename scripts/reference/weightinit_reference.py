@@ -10,7 +10,9 @@ torch.manual_seed before it is called. DIR gets one .npy file a tensor (bf16 as
 its bits, unsigned 16-bit) and manifest.json with the versions, the seed and a
 SHA-256 a file. Then: weightinit parity --reference DIR --candidate ...
 
-Tensors that are not f32, f64, bf16 or f16 (counters, masks) are left out, named
+Masks (bool) and counters (integers) are written too: a candidate that has them
+is compared in full. --floats-only leaves them out, for a candidate that has
+parameters only. What is left out, also types that NumPy does not have, is named
 on stderr and in the manifest. Also importable: from weightinit_reference import
 dump. Needs torch and numpy; safetensors only for such files. Exit code: 0 done,
 2 bad input.
@@ -27,6 +29,8 @@ import re
 import sys
 
 DTYPES = {"torch.float32": "f32", "torch.float64": "f64", "torch.bfloat16": "bf16", "torch.float16": "f16"}
+OTHERS = {"torch.bool": "bool", "torch.complex64": "c64", "torch.complex128": "c128"} | {
+    f"torch.{kind}int{bits}": f"{letter}{bits}" for kind, letter in (("", "i"), ("u", "u")) for bits in (8, 16, 32, 64)}
 RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 
@@ -34,11 +38,11 @@ class DumpError(Exception):
     """What the user gave cannot be dumped; the text is one line."""
 
 
-def dump(source, out, *, seed=None, origin=""):
+def dump(source, out, *, seed=None, origin="", floats_only=False):
     """Write the tensors of an nn.Module or a state dict into the folder out.
 
     Returns the manifest. out must not exist or be empty. seed and origin are
-    only recorded.
+    only recorded. With floats_only masks and counters are left out.
     """
     import numpy
     import torch
@@ -53,15 +57,16 @@ def dump(source, out, *, seed=None, origin=""):
             raise DumpError(f"entry {name!r} of the state dict is no tensor but {type(value).__name__}: leave it out")
     os.makedirs(out, exist_ok=True)
     tensors, skipped, storages, used = [], [], {}, set()
+    types = DTYPES if floats_only else DTYPES | OTHERS
     for number, (name, value) in enumerate(state.items()):
-        dtype = DTYPES.get(str(value.dtype))
+        dtype = types.get(str(value.dtype))
         if dtype is None or value.layout != torch.strided or value.is_meta:
             skipped.append({"name": name, "dtype": str(value.dtype)})
             continue
         if value.numel():
             place = (str(value.device), value.data_ptr(), tuple(value.shape), value.stride(), dtype)
             storages.setdefault(place, []).append(name)
-        plain = value.detach().cpu().contiguous()
+        plain = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
         if dtype == "bf16":
             array = plain.view(torch.int16).numpy().view("<u2")
         else:
@@ -155,6 +160,7 @@ def main(argv=None):
     command.add_argument("--kwargs", default="{}", metavar="JSON", help="arguments of the function, a JSON object")
     command.add_argument("--seed", type=int, help="for torch.manual_seed; only with --model")
     command.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
+    command.add_argument("--floats-only", action="store_true", help="leave masks and counters out")
     args = parser.parse_args(argv)
     try:
         kwargs = json.loads(args.kwargs)
@@ -164,7 +170,7 @@ def main(argv=None):
             raise DumpError("--seed has no meaning with --state-dict: leave it out")
         made = load(args.state_dict) if args.state_dict else build(args.model, kwargs, args.seed)
         origin = os.path.basename(args.state_dict or args.model)
-        manifest = dump(made, args.out, seed=args.seed, origin=origin)
+        manifest = dump(made, args.out, seed=args.seed, origin=origin, floats_only=args.floats_only)
     except (DumpError, ValueError, OSError) as err:
         print(f"weightinit_reference.py: {err}", file=sys.stderr)
         return 2

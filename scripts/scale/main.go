@@ -80,22 +80,22 @@ func one(size float64, mode string, streams plan.Streams) error {
 		return err
 	}
 	begin := time.Now()
-	p, err := weightinit.Plan(context.Background(), cfg, mode, nil, plan.Options{Seed: 1, Streams: streams})
+	p, err := weightinit.Prepare(context.Background(), cfg, weightinit.Mode(mode), weightinit.Seed(1), weightinit.Streams(streams))
 	if err != nil {
 		return err
 	}
 	planned := time.Since(begin)
 	var s sink
 	begin = time.Now()
-	if err := fill.Run(context.Background(), p, &s, fill.Options{}); err != nil {
+	if err := fill.Run(context.Background(), p.Plan, &s, fill.Options{}); err != nil {
 		return err
 	}
 	took := time.Since(begin)
 	if s.bytes.Load() != p.Bytes() {
 		return fmt.Errorf("%d bytes were drawn, %d were planned", s.bytes.Load(), p.Bytes())
 	}
-	fmt.Printf("%12g %16d %10.3f %10.2f %12.3f %18x\n", size, p.Values(), planned.Seconds(), took.Seconds(),
-		float64(took.Nanoseconds())/float64(p.Values()), s.sum.Load())
+	fmt.Printf("%12g %16d %10.3f %10.2f %12.3f %18x\n", size, p.Elements(), planned.Seconds(), took.Seconds(),
+		float64(took.Nanoseconds())/float64(p.Elements()), s.sum.Load())
 	return nil
 }
 

@@ -81,7 +81,7 @@ func planOf(config, mode string, models int, copies bool) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	one, err := weightinit.Plan(context.Background(), cfg, mode, nil, plan.Options{})
+	one, err := weightinit.Prepare(context.Background(), cfg, weightinit.Mode(mode))
 	if err != nil {
 		return nil, err
 	}

@@ -3,14 +3,10 @@ package weightinit
 import (
 	"context"
 	"fmt"
-	"sort"
-	"strconv"
-	"strings"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/record"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/internal/strictjson"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/modes/elementary"
 	"github.com/weightinit/weightinit/plan"
@@ -20,7 +16,7 @@ import (
 // Rebuild makes the plan again from the record in an output's metadata and
 // nothing else. modes is where the record's mode is looked up. A record that
 // is missing, broken or of another version is an error.
-func Rebuild(ctx context.Context, metadata map[string]string, modes *registry.Registry) (*plan.Plan, error) {
+func Rebuild(ctx context.Context, metadata map[string]string, modes *registry.Registry) (*Plan, error) {
 	r, err := record.Parse(metadata)
 	if err != nil {
 		return nil, err
@@ -29,11 +25,11 @@ func Rebuild(ctx context.Context, metadata map[string]string, modes *registry.Re
 	if err != nil {
 		return nil, err
 	}
-	settings, err := settingsOf(r.Options)
+	settings, err := r.Settings()
 	if err != nil {
 		return nil, err
 	}
-	var p *plan.Plan
+	var p *Plan
 	if r.Scheme != "" {
 		p, err = rebuildTensor(ctx, r, settings, opts)
 	} else {
@@ -53,7 +49,7 @@ type Recorded struct {
 	// Digest is the plan's.
 	Digest string
 	// DType is the stored type; a plugin's mode is told it.
-	DType layout.DType
+	DType dtype.Type
 	// Plugin names the plugin that the mode comes from; nil for a built-in one.
 	Plugin *registry.Plugin
 }
@@ -80,7 +76,7 @@ func optionsOf(r record.Record) (plan.Options, error) {
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("record: %w", err)
 	}
-	dtype, err := layout.ParseDType(r.DType)
+	stored, err := dtype.Parse(r.DType)
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("record: dtype %s: use a file made by this version", shown.Quote(r.DType))
 	}
@@ -88,77 +84,16 @@ func optionsOf(r record.Record) (plan.Options, error) {
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("record: %w", err)
 	}
-	return plan.Options{Seed: seed, SeedText: r.Seed, DType: dtype, Streams: streams}, nil
-}
-
-// settingsOf turns the recorded options, a JSON object, into "key=value" texts.
-func settingsOf(text string) ([]string, error) {
-	const maxDepth = 2 // an object of values and lists of them
-	p := strictjson.New([]byte(text), maxDepth)
-	var out []string
-	err := p.Object(func(key string, _ int64) error {
-		value, err := settingText(p)
-		out = append(out, key+"="+value)
-		return err
-	})
-	if err == nil {
-		err = p.End()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("record: options %s: %w", shown.Quote(text), err)
-	}
-	sort.Strings(out)
-	return out, nil
-}
-
-// settingText is a JSON value as --set takes it: a text without its quotes,
-// a list with commas, numbers and truth values as they stand.
-func settingText(p *strictjson.Parser) (string, error) {
-	kind, err := p.Peek()
-	if err != nil {
-		return "", err
-	}
-	switch kind {
-	case strictjson.String:
-		return p.String()
-	case strictjson.Number:
-		return p.Number()
-	case strictjson.Bool:
-		v, err := p.Bool()
-		return strconv.FormatBool(v), err
-	}
-	var parts []string
-	err = p.Array(func(int) error {
-		part, err := settingText(p)
-		parts = append(parts, part)
-		return err
-	})
-	return strings.Join(parts, ","), err
-}
-
-// shapeOf reads the recorded shape, a JSON list of sizes.
-func shapeOf(text string) ([]int64, error) {
-	p := strictjson.New([]byte(text), 1)
-	shape := []int64{}
-	err := p.Array(func(int) error {
-		literal, err := p.Number()
-		if err != nil {
-			return err
+	opts := plan.Options{Seed: seed, SeedText: r.Seed, DType: stored, Streams: streams}
+	if r.Drawn != "" {
+		if opts.Drawn, err = dtype.Parse(r.Drawn); err != nil {
+			return plan.Options{}, fmt.Errorf("record: drawn %s: use a file made by this version", shown.Quote(r.Drawn))
 		}
-		size, err := strconv.ParseInt(literal, 10, 64)
-		shape = append(shape, size)
-		return err
-	})
-	if err == nil {
-		err = p.End()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("shape %s: %w", shown.Quote(text), err)
-	}
-	return shape, nil
+	return opts, nil
 }
 
-func rebuildModel(ctx context.Context, r record.Record, settings []string, opts plan.Options, modes *registry.Registry) (*plan.Plan, error) {
+func rebuildModel(ctx context.Context, r record.Record, settings []string, opts plan.Options, modes *registry.Registry) (*Plan, error) {
 	info, err := modes.Lookup(r.Mode)
 	if err != nil {
 		return nil, err
@@ -167,17 +102,17 @@ func rebuildModel(ctx context.Context, r record.Record, settings []string, opts 
 	if err != nil {
 		return nil, err
 	}
-	return PlanMode(ctx, cfg, info, settings, opts)
+	return Build(ctx, cfg, info, settings, opts)
 }
 
-func rebuildTensor(ctx context.Context, r record.Record, settings []string, opts plan.Options) (*plan.Plan, error) {
+func rebuildTensor(ctx context.Context, r record.Record, settings []string, opts plan.Options) (*Plan, error) {
 	info, err := elementary.Schemes().Lookup(r.Scheme)
 	if err != nil {
 		return nil, err
 	}
-	shape, err := shapeOf(r.Shape)
+	shape, err := r.TensorShape()
 	if err != nil {
 		return nil, err
 	}
-	return PlanTensor(ctx, info, settings, shape, opts)
+	return BuildTensor(ctx, info, settings, shape, opts)
 }
