@@ -186,6 +186,7 @@ func (d *directory) addArray(tensor, file string) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.set.closers = append(d.set.closers, f)
 	d.set.tensors = append(d.set.tensors, npyTensor(tensor, f))
 	return &d.set.tensors[len(d.set.tensors)-1], nil
 }

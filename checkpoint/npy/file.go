@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
 	"github.com/weightinit/weightinit/internal/fault"
@@ -25,6 +26,10 @@ type File struct {
 	shape    []int64
 	elements int64
 	data     int64
+
+	// Of a file in Fortran order: the size of a block, and who fills one.
+	blockBytes int64
+	filling    sync.Mutex
 }
 
 // Open opens and checks a file. The error is an *[Error], or one of package
@@ -60,6 +65,9 @@ func NewFile(r io.ReaderAt, size int64, path string) (*File, error) {
 	}
 	f.dtype, f.fortran, f.shape = s.descr, s.fortran, s.shape
 	_, f.elements, _ = sizes.Of(s.shape, 8*s.descr.Size)
+	if f.strided() {
+		f.setBlockBytes(blockLimit())
+	}
 	return f, nil
 }
 
@@ -172,8 +180,12 @@ func (f *File) strided() bool {
 	return wide > 1
 }
 
-// Close closes the file that [Open] opened.
+// Close closes the file that [Open] opened, and frees what was kept of its
+// values.
 func (f *File) Close() error {
+	if f.strided() {
+		cache.drop(f)
+	}
 	if f.closer == nil {
 		return nil
 	}
