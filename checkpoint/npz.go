@@ -22,6 +22,8 @@ type archive struct {
 	path string
 	file *os.File
 	set  set
+	// skipped says of each member that is not read why.
+	skipped []string
 
 	mu   sync.Mutex
 	idle []*cursor
@@ -65,13 +67,103 @@ func (a *archive) open(size int64) error {
 		return err
 	}
 	for _, m := range r.File {
-		t, err := a.openMember(m)
-		if err != nil {
+		if strings.HasSuffix(m.Name, "/") && m.UncompressedSize64 == 0 {
+			continue // a folder
+		}
+		if err := a.addMember(m); err != nil {
 			return err
 		}
+	}
+	if len(a.skipped) > 0 && len(a.set.tensors) == 0 {
+		return a.fault(NothingFound, "", "no member holds numbers: "+a.skipped[0]+more(len(a.skipped)-1)+": name an archive of number arrays")
+	}
+	for i, what := range a.skipped {
+		if i == limits.Warnings {
+			what = fmt.Sprintf("%d more members hold no numbers: they are skipped", len(a.skipped)-i)
+		} else {
+			what += ": it is skipped"
+		}
+		a.set.warnings = append(a.set.warnings, "checkpoint: "+shown.Path(a.path)+": "+what)
+		if i == limits.Warnings {
+			break
+		}
+	}
+	return a.checkNames()
+}
+
+// more says how many others there are.
+func more(others int) string {
+	if others == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more such", others)
+}
+
+// checkNames refuses two members that are one tensor by name, such as "w" and
+// "w.npy".
+func (a *archive) checkNames() error {
+	seen := make(map[string]bool, len(a.set.tensors))
+	for _, t := range a.set.tensors {
+		if seen[t.Name] {
+			return a.fault(Duplicate, t.Name+npy.Extension, "duplicate array "+shown.Quote(t.Name)+", with and without "+npy.Extension+": keep one")
+		}
+		seen[t.Name] = true
+	}
+	return nil
+}
+
+// addMember opens a member, or notes why it is skipped: it is no array, or one
+// without numbers. A damaged array, and numbers of a type that is not read, are
+// errors: they must not go missing.
+func (a *archive) addMember(m *zip.File) error {
+	array := strings.HasSuffix(m.Name, npy.Extension) && m.Name != npy.Extension
+	if !array || isAppleDouble(m.Name) {
+		if head, err := firstOfMember(m); err != nil || !strings.HasPrefix(head, npyMagic) {
+			a.skip(m.Name, "is no array of numbers")
+			return nil
+		}
+	}
+	if problem := memberProblem(m); problem != "" {
+		return a.fault(BadFileName, m.Name, problem)
+	}
+	t, err := a.openMember(m)
+	var bad *npy.Error
+	switch {
+	case errors.As(err, &bad) && bad.NoNumbers != "":
+		a.skip(m.Name, "holds "+bad.NoNumbers+", no numbers")
+	case err != nil:
+		return err
+	default:
 		a.set.tensors = append(a.set.tensors, t)
 	}
 	return nil
+}
+
+// skip notes a member that is not read.
+func (a *archive) skip(member, why string) {
+	a.skipped = append(a.skipped, "member "+shown.Quote(member)+" "+why)
+}
+
+const npyMagic = "\x93NUMPY"
+
+// isAppleDouble reports whether macOS put a member beside another one.
+func isAppleDouble(name string) bool {
+	return strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], "._")
+}
+
+// firstOfMember returns the first bytes of a member.
+func firstOfMember(m *zip.File) (string, error) {
+	r, err := m.Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	head := make([]byte, len(npyMagic))
+	n, err := io.ReadFull(r, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return string(head[:n]), err
 }
 
 // checkMembers looks at names and places before any member is read.
@@ -87,9 +179,6 @@ func (a *archive) checkMembers(members []*zip.File, size int64) error {
 			return a.fault(Duplicate, m.Name, "duplicate member "+shown.Quote(m.Name)+": keep one")
 		}
 		seen[m.Name] = true
-		if problem := memberProblem(m); problem != "" {
-			return a.fault(BadFileName, m.Name, problem)
-		}
 		begin, err := m.DataOffset()
 		if err != nil {
 			return a.failed(m.Name, "no header where the archive's directory says", err)
@@ -110,10 +199,7 @@ func (a *archive) checkMembers(members []*zip.File, size int64) error {
 
 // memberProblem says why a member is none of an archive of arrays.
 func memberProblem(m *zip.File) string {
-	stem, ok := strings.CutSuffix(m.Name, npy.Extension)
 	switch {
-	case !ok || stem == "":
-		return "the name is not that of a .npy file"
 	case strings.ContainsAny(m.Name, "\\\x00") || strings.HasPrefix(m.Name, "/"):
 		return "the name would leave the archive's folder as a path"
 	case m.Flags&1 != 0:
@@ -142,6 +228,7 @@ func (a *archive) openMember(m *zip.File) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
+	a.set.closers = append(a.set.closers, f)
 	if err := r.finish(); err != nil {
 		return Tensor{}, err
 	}
