@@ -149,13 +149,22 @@ func (t Tensor) Each(ctx context.Context, f func(values []float64) error) error 
 
 // Open opens what path names. A file is taken for what its ending says, or else
 // for what its first bytes say; a directory for what it holds.
-func Open(path string) (Set, error) {
+func Open(path string) (Set, error) { return OpenVariant(path, "") }
+
+// OpenVariant is [Open] for a Hugging Face directory that holds the same model
+// several times: variant, such as "fp16", chooses one. Empty chooses the files
+// without a variant in their names, or the only variant there is. The error is a
+// [NoVariant] when there is none of that name, also if path is a file.
+func OpenVariant(path, variant string) (Set, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
 	}
 	if info.IsDir() {
-		return openDirectory(path)
+		return openDirectory(path, variant)
+	}
+	if variant != "" {
+		return nil, &Error{Path: path, Reason: NoVariant, What: "no variant " + shown.Quote(variant) + ": this is one file, variants are files of a directory"}
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".safetensors":

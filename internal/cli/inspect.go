@@ -21,7 +21,7 @@ import (
 
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
-	var page string
+	var page, variant string
 	var laws lawFlags
 	cmd := &cobra.Command{
 		Use:   "inspect PATH",
@@ -40,7 +40,7 @@ func (a *app) inspectCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			set, err := a.open(args[0])
+			set, err := a.open(args[0], variant)
 			if err != nil {
 				return err
 			}
@@ -58,6 +58,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		},
 	}
 	laws.register(cmd)
+	registerVariant(cmd.Flags(), &variant)
 	cmd.Flags().StringVar(&page, "html", "", "write one self-contained page to this `FILE`, too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
