@@ -203,7 +203,7 @@ func firstBytes(path string) (string, error) {
 // set is a Set of files that are all known.
 type set struct {
 	tensors  []Tensor
-	byName   map[string]int
+	byName   []int32 // places in tensors, sorted by name: less memory than a map
 	metadata map[string]string
 	warnings []string
 	closers  []io.Closer
@@ -211,21 +211,22 @@ type set struct {
 
 // seal makes the index by name. The names must be unique.
 func (s *set) seal() *set {
-	s.byName = make(map[string]int, len(s.tensors))
-	for i, t := range s.tensors {
-		s.byName[t.Name] = i
+	s.byName = make([]int32, len(s.tensors))
+	for i := range s.tensors {
+		s.byName[i] = int32(i)
 	}
+	slices.SortFunc(s.byName, func(a, b int32) int { return strings.Compare(s.tensors[a].Name, s.tensors[b].Name) })
 	return s
 }
 
 func (s *set) Tensors() []Tensor { return s.tensors }
 
 func (s *set) Lookup(name string) (Tensor, bool) {
-	i, ok := s.byName[name]
+	i, ok := slices.BinarySearchFunc(s.byName, name, func(at int32, name string) int { return strings.Compare(s.tensors[at].Name, name) })
 	if !ok {
 		return Tensor{}, false
 	}
-	return s.tensors[i], true
+	return s.tensors[s.byName[i]], true
 }
 
 func (s *set) Metadata() map[string]string {

@@ -219,6 +219,9 @@ func (d *directory) warnOfOthers(all []candidate, chosen candidate) {
 		strays[i] = shown.Quote(name)
 	}
 	d.warnOfEach(strays, "files", why)
+	if d.variant != "" {
+		return // the others are known
+	}
 	names := variantsOf(variants)
 	if slices.ContainsFunc(variants, func(c candidate) bool { return c.variant == "" }) {
 		d.warn("the files without a variant are not read")

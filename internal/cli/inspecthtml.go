@@ -102,7 +102,7 @@ func writeInspection(ctx context.Context, w io.Writer, path string, set checkpoi
 }
 
 func rowOfInspection(t tensorSummary) inspectRow {
-	row := inspectRow{Name: shown.Cut(t.Name, maxPageName), DType: shown.Cut(t.DType, maxPageName), Shape: shapeText(t.Shape), Notes: oddities(t)}
+	row := inspectRow{Name: shown.Cut(t.Name, maxPageName), DType: shown.Cut(t.DType, maxPageName), Shape: shapeText(t.Shape), Notes: oddities(&t)}
 	row.Bad = t.NaN > 0 || t.PosInf > 0 || t.NegInf > 0 || t.NotBool > 0
 	if finite := t.Elements - t.NaN - t.PosInf - t.NegInf; t.HasValues && finite > 0 {
 		row.Mean, row.Std = shortNumber(float64(t.Mean)), shortNumber(float64(t.Std))
