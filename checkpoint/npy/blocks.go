@@ -157,19 +157,16 @@ func (f *File) block(index int64) (*block, error) {
 	return cache.add(b), nil
 }
 
-// setBlockBytes chooses the size of a block: whole rows where one fits.
+// setBlockBytes chooses the size of a block: whole rows of the outermost
+// dimension whose rows fit, so that a block falls into few boxes.
 func (f *File) setBlockBytes(limit int64) {
-	size := int64(f.dtype.Size)
-	row := size
-	for _, d := range f.shape[min(1, len(f.shape)):] {
-		row *= max(1, d)
+	row := f.Bytes()
+	for _, d := range f.shape {
+		if row <= limit {
+			break
+		}
+		row /= max(1, d)
 	}
-	switch total := f.Bytes(); {
-	case total <= limit:
-		f.blockBytes = max(1, total)
-	case row <= limit:
-		f.blockBytes = limit / row * row
-	default:
-		f.blockBytes = limit / size * size
-	}
+	row = max(1, row, int64(f.dtype.Size))
+	f.blockBytes = max(1, limit/row) * row
 }
