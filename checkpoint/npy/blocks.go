@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Values of a file in Fortran order come out of blocks: ranges of the values
@@ -11,12 +13,14 @@ import (
 // read forwards once at most, so the larger the blocks, the fewer readings. All
 // files share one cache, whose size does not depend on theirs.
 const (
-	leastBlock = 8 << 20
-	mostBlock  = 64 << 20
+	leastBlock = 16 << 20
+	mostBlock  = 32 << 20
 	// blocksOfFile is how many blocks of one file are kept: two, because the
 	// readers of one file may be on both sides of a border.
 	blocksOfFile = 2
-	// readers is how many files each goroutine reads at once: two sides.
+	// maxFillers is how many goroutines fill a block.
+	maxFillers = 4
+	// readersEach is how many files each goroutine reads at once: two sides.
 	readersEach = 2
 )
 
@@ -148,13 +152,33 @@ func (f *File) block(index int64) (*block, error) {
 	}
 	begin := index * f.blockBytes
 	b := &block{file: f, index: index, bytes: cache.room(f, min(f.blockBytes, f.Bytes()-begin))}
-	if err := f.gather(b.bytes, begin/int64(f.dtype.Size)); err != nil {
+	if err := f.fillBlock(b.bytes, begin); err != nil {
 		return nil, err
 	}
-	if f.dtype.BigEndian {
-		swap(b.bytes, f.dtype.Part)
-	}
 	return cache.add(b), nil
+}
+
+// fillBlock fills dst with the values from byte begin on, whole rows by several
+// goroutines.
+func (f *File) fillBlock(dst []byte, begin int64) error {
+	const least = 4 << 20 // bytes that are worth a goroutine
+	rows := (int64(len(dst)) + f.rowBytes - 1) / f.rowBytes
+	parts := max(1, min(rows, int64(len(dst))/least, int64(runtime.GOMAXPROCS(0)), maxFillers))
+	part := (rows + parts - 1) / parts * f.rowBytes
+	var group errgroup.Group
+	for from := int64(0); from < int64(len(dst)); from += part {
+		piece := dst[from:min(from+part, int64(len(dst)))]
+		group.Go(func() error {
+			if err := f.gather(piece, (begin+from)/int64(f.dtype.Size)); err != nil {
+				return err
+			}
+			if f.dtype.BigEndian {
+				swap(piece, f.dtype.Part)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // setBlockBytes chooses the size of a block: whole rows of the outermost
@@ -168,5 +192,5 @@ func (f *File) setBlockBytes(limit int64) {
 		row /= max(1, d)
 	}
 	row = max(1, row, int64(f.dtype.Size))
-	f.blockBytes = max(1, limit/row) * row
+	f.rowBytes, f.blockBytes = row, max(1, limit/row)*row
 }

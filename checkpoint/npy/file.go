@@ -27,9 +27,10 @@ type File struct {
 	elements int64
 	data     int64
 
-	// Of a file in Fortran order: the size of a block, and who fills one.
-	blockBytes int64
-	filling    sync.Mutex
+	// Of a file in Fortran order: the size of a block and of the rows in it, and
+	// who fills one.
+	blockBytes, rowBytes int64
+	filling              sync.Mutex
 }
 
 // Open opens and checks a file. The error is an *[Error], or one of package
@@ -65,7 +66,7 @@ func NewFile(r io.ReaderAt, size int64, path string) (*File, error) {
 	}
 	f.dtype, f.fortran, f.shape = s.descr, s.fortran, s.shape
 	_, f.elements, _ = sizes.Of(s.shape, 8*s.descr.Size)
-	if f.strided() {
+	if f.Strided() {
 		f.setBlockBytes(blockLimit())
 	}
 	return f, nil
@@ -164,10 +165,10 @@ func (f *File) DataOffset() int64 { return f.data }
 
 // Plain reports whether the values lie in the file as [File.ReadAt] gives them:
 // in C order and little-endian.
-func (f *File) Plain() bool { return !f.dtype.BigEndian && !f.strided() }
+func (f *File) Plain() bool { return !f.dtype.BigEndian && !f.Strided() }
 
-// strided reports whether C order is not the file's order.
-func (f *File) strided() bool {
+// Strided reports whether C order is not the file's order.
+func (f *File) Strided() bool {
 	if !f.fortran {
 		return false
 	}
@@ -183,7 +184,7 @@ func (f *File) strided() bool {
 // Close closes the file that [Open] opened, and frees what was kept of its
 // values.
 func (f *File) Close() error {
-	if f.strided() {
+	if f.Strided() {
 		cache.drop(f)
 	}
 	if f.closer == nil {

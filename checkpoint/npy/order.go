@@ -29,9 +29,21 @@ func (f *File) ReadAt(dst []byte, off int64) (int, error) {
 	return len(want), nil
 }
 
+// ReadStored fills dst with the values from byte off on, little-endian but in
+// the order of the file. Both must be whole elements within the file.
+func (f *File) ReadStored(dst []byte, off int64) error {
+	if err := f.readFull(dst, f.data+off); err != nil {
+		return err
+	}
+	if f.dtype.BigEndian {
+		swap(dst, f.dtype.Part)
+	}
+	return nil
+}
+
 func (f *File) readPlain(dst []byte, off int64) error {
 	switch {
-	case f.strided():
+	case f.Strided():
 		return f.readBlocks(dst, off)
 	case f.dtype.BigEndian:
 		return f.readSwapped(dst, off)
