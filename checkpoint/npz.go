@@ -22,8 +22,10 @@ type archive struct {
 	path string
 	file *os.File
 	set  set
+
 	// skipped says of each member that is not read why.
 	skipped []string
+	spool   spool
 
 	mu   sync.Mutex
 	idle []*cursor
@@ -31,16 +33,17 @@ type archive struct {
 
 // openNPZ opens an archive. Every member is read once from start to end before
 // the first value is given out: what a member says of its length and checksum
-// is only known to be true then.
+// is only known to be true then. Compressed members in Fortran order are
+// inflated into a temporary file by that.
 func openNPZ(path string) (Set, error) {
 	f, size, err := inputfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	a := &archive{path: path, file: f}
-	a.set.closers = append(a.set.closers, f)
+	a.set.closers = append(a.set.closers, f, &a.spool)
 	if err := a.open(size); err != nil {
-		f.Close()
+		_ = a.set.Close()
 		return nil, err
 	}
 	return a.set.seal(), nil
@@ -229,7 +232,11 @@ func (a *archive) openMember(m *zip.File) (Tensor, error) {
 		return Tensor{}, err
 	}
 	a.set.closers = append(a.set.closers, f)
-	if err := r.finish(); err != nil {
+	finish := r.finish
+	if f.Strided() && m.Method != zip.Store {
+		finish = r.spool
+	}
+	if err := finish(); err != nil {
 		return Tensor{}, err
 	}
 	return npyTensor(strings.TrimSuffix(m.Name, npy.Extension), f), nil
@@ -297,11 +304,17 @@ type memberReader struct {
 	archive *archive
 	file    *zip.File
 	checked bool
+	// spooled says that the bytes are in the archive's spool, from byte at on.
+	spooled bool
+	at      int64
 	failure error // of a read before the member was checked
 }
 
 // ReadAt reads from the uncompressed bytes.
 func (r *memberReader) ReadAt(dst []byte, off int64) (int, error) {
+	if r.spooled {
+		return r.archive.spool.file.ReadAt(dst, r.at+off)
+	}
 	if r.checked && r.file.Method == zip.Store {
 		begin, err := r.file.DataOffset()
 		if err != nil {
@@ -346,7 +359,32 @@ func (r *memberReader) finish() error {
 	}
 	defer c.stream.Close()
 	n, err := io.Copy(io.Discard, io.LimitReader(c.stream, size-c.at+1))
-	if c.at+n > size {
+	return r.check(c.at+n, err)
+}
+
+// spool is finish for bytes that are needed in another order: inflating them
+// again for each part would cost more the larger the member is.
+func (r *memberReader) spool() error {
+	stream, err := r.file.Open()
+	if err != nil {
+		return r.archive.failed(r.file.Name, "cannot be opened", err)
+	}
+	defer stream.Close()
+	at, n, failed, err := r.archive.spool.add(io.LimitReader(stream, int64(r.file.UncompressedSize64)+1))
+	if failed != nil {
+		return failed
+	}
+	if err := r.check(n, err); err != nil {
+		return err
+	}
+	r.spooled, r.at = true, at
+	return nil
+}
+
+// check judges a member that was read to its end.
+func (r *memberReader) check(n int64, err error) error {
+	size := int64(r.file.UncompressedSize64)
+	if n > size {
 		return r.archive.fault(BadArchive, r.file.Name, fmt.Sprintf("the data go on behind the %d bytes that the archive's directory says", size))
 	}
 	if err != nil {
