@@ -84,6 +84,20 @@ func normals32(n int) []float32 {
 	return out
 }
 
+func TestInspectionPageIsBounded(t *testing.T) {
+	set := &madeSet{}
+	for i := range maxPageRows + 5 {
+		set.add(t, fmt.Sprint("t", i), 1)
+	}
+	set.add(t, "bad.weight", float32(math.NaN()))
+	page := inspectionOf(t, "model.safetensors", set, nil)
+	require.Contains(t, page, `<td class="name">t9999</td>`)
+	require.NotContains(t, page, `<td class="name">t10000</td>`)
+	require.Contains(t, page, `<td class="name">bad.weight</td>`)
+	require.Contains(t, page, "5 more tensors are not listed")
+	require.Contains(t, page, "<p>10 006 tensors")
+}
+
 func TestInspectionPageHasARowATensor(t *testing.T) {
 	set := &madeSet{metadata: map[string]string{"weightinit.mode": "gpt2@1", "format": "pt"}, warnings: []string{"odd"}}
 	inf := float32(math.Inf(1))
