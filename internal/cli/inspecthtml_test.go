@@ -91,11 +91,15 @@ func TestInspectionPageIsBounded(t *testing.T) {
 	}
 	set.add(t, "bad.weight", float32(math.NaN()))
 	page := inspectionOf(t, "model.safetensors", set, nil)
-	require.Contains(t, page, `<td class="name">t9999</td>`)
-	require.NotContains(t, page, `<td class="name">t10000</td>`)
-	require.Contains(t, page, `<td class="name">bad.weight</td>`)
-	require.Contains(t, page, "5 more tensors are not listed")
-	require.Contains(t, page, "<p>10 006 tensors")
+	for text, want := range map[string]bool{
+		`<td class="name">t9999</td>`:      true,
+		`<td class="name">t10000</td>`:     false,
+		`<td class="name">bad.weight</td>`: true,
+		"5 more tensors are not listed":    true,
+		"<p>10006 tensors":                 true,
+	} {
+		require.Equal(t, want, strings.Contains(page, text), text) // not the whole page in a failure
+	}
 }
 
 func TestInspectionPageHasARowATensor(t *testing.T) {
