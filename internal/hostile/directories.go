@@ -170,8 +170,9 @@ func shardRows(
 func (files tree) rename(oldNew ...string) {
 	r := strings.NewReplacer(oldNew...)
 	files[indexFile] = []byte(r.Replace(string(files[indexFile])))
-	for name, content := range maps.Clone(files) {
-		delete(files, name)
+	old := maps.Clone(files)
+	clear(files)
+	for name, content := range old {
 		files[r.Replace(name)] = content
 	}
 }
