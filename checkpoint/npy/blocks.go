@@ -15,6 +15,7 @@ import (
 const (
 	leastBlock = 16 << 20
 	mostBlock  = 32 << 20
+	largeBlock = 128 << 20
 	// blocksOfFile is how many blocks of one file are kept: two, because the
 	// readers of one file may be on both sides of a border.
 	blocksOfFile = 2
@@ -25,9 +26,11 @@ const (
 )
 
 // blockLimit is the most bytes of a block. A machine with many cores reads many
-// files at once, and takes smaller ones.
-func blockLimit() int64 {
-	return int64(max(leastBlock, min(mostBlock, (readersEach*mostBlock)/runtime.GOMAXPROCS(0))))
+// files at once, and takes smaller ones. A large file takes larger ones, or it
+// would be read too often.
+func blockLimit(file int64) int64 {
+	limit := int64(max(leastBlock, min(mostBlock, (readersEach*mostBlock)/runtime.GOMAXPROCS(0))))
+	return max(limit, min(file/8, largeBlock))
 }
 
 // cache holds the blocks of all files.

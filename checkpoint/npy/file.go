@@ -67,7 +67,7 @@ func NewFile(r io.ReaderAt, size int64, path string) (*File, error) {
 	f.dtype, f.fortran, f.shape = s.descr, s.fortran, s.shape
 	_, f.elements, _ = sizes.Of(s.shape, 8*s.descr.Size)
 	if f.Strided() {
-		f.setBlockBytes(blockLimit())
+		f.setBlockBytes(blockLimit(f.Bytes()))
 	}
 	return f, nil
 }

@@ -11,7 +11,7 @@ const (
 	panelSlabs = 256
 	// sparse is the gap between two runs, in bytes, from which on each is read
 	// on its own.
-	sparse = 2 << 10
+	sparse = 8 << 10
 	// maxRuns bounds the list of runs of a panel.
 	maxRuns = 4 << 10
 )
@@ -150,7 +150,7 @@ func (g *gather) flush(begin, end int64) error {
 	from := g.runs[0].from
 	tail := g.runs[len(g.runs)-1]
 	span := tail.from + tail.width - from
-	together := (slab-span)*g.size < sparse && slab*g.size*panelSlabs <= panelBytes
+	together := (slab-span)*g.size < sparse && slab*g.size*16 <= panelBytes
 	pitch, count := span+64/g.size, int64(panelSlabs) // a pitch of a power of 2 would share few cache lines
 	if together {
 		pitch, count = slab, panelBytes/(slab*g.size)
