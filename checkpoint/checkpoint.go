@@ -10,6 +10,8 @@
 package checkpoint
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -115,6 +117,34 @@ func (t Tensor) ReadAt(dst []byte, off int64) error {
 	return err
 }
 
+// SameStored reports whether both tensors lie in their files in the same order,
+// which is not C order, with the same bytes. That takes much less time than to
+// put them into C order. visit, unless nil, gets each piece of the bytes, in the
+// order of the files and little-endian, and returns false to give up.
+func SameStored(ctx context.Context, a, b Tensor, visit func(piece []byte) bool) (bool, error) {
+	x, xOK := a.source.(npySource)
+	y, yOK := b.source.(npySource)
+	if !xOK || !yOK || a.bytes == 0 || !x.Strided() || !y.Strided() || x.DType() != y.DType() || !slices.Equal(a.Shape, b.Shape) {
+		return false, nil
+	}
+	const most = 1 << 20 // whole elements of every type
+	p, q := make([]byte, min(most, a.bytes)), make([]byte, min(most, a.bytes))
+	for off := int64(0); off < a.bytes; off += int64(len(p)) {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		n := min(int64(len(p)), a.bytes-off)
+		p, q = p[:n], q[:n]
+		if err := cmp.Or(x.ReadStored(p, off), y.ReadStored(q, off)); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(p, q) || visit != nil && !visit(p) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // eachValues is how many values [Tensor.Each] hands on at once.
 const eachValues = 32 << 10
 
@@ -149,13 +179,22 @@ func (t Tensor) Each(ctx context.Context, f func(values []float64) error) error 
 
 // Open opens what path names. A file is taken for what its ending says, or else
 // for what its first bytes say; a directory for what it holds.
-func Open(path string) (Set, error) {
+func Open(path string) (Set, error) { return OpenVariant(path, "") }
+
+// OpenVariant is [Open] for a Hugging Face directory that holds the same model
+// several times: variant, such as "fp16", chooses one. Empty chooses the files
+// without a variant in their names, or the only variant there is. The error is a
+// [NoVariant] when there is none of that name, also if path is a file.
+func OpenVariant(path, variant string) (Set, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
 	}
 	if info.IsDir() {
-		return openDirectory(path)
+		return openDirectory(path, variant)
+	}
+	if variant != "" {
+		return nil, &Error{Path: path, Reason: NoVariant, What: "no variant " + shown.Quote(variant) + ": this is one file, variants are files of a directory"}
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".safetensors":
@@ -194,7 +233,7 @@ func firstBytes(path string) (string, error) {
 // set is a Set of files that are all known.
 type set struct {
 	tensors  []Tensor
-	byName   map[string]int
+	byName   []int32 // places in tensors, sorted by name: less memory than a map
 	metadata map[string]string
 	warnings []string
 	closers  []io.Closer
@@ -202,21 +241,22 @@ type set struct {
 
 // seal makes the index by name. The names must be unique.
 func (s *set) seal() *set {
-	s.byName = make(map[string]int, len(s.tensors))
-	for i, t := range s.tensors {
-		s.byName[t.Name] = i
+	s.byName = make([]int32, len(s.tensors))
+	for i := range s.tensors {
+		s.byName[i] = int32(i)
 	}
+	slices.SortFunc(s.byName, func(a, b int32) int { return strings.Compare(s.tensors[a].Name, s.tensors[b].Name) })
 	return s
 }
 
 func (s *set) Tensors() []Tensor { return s.tensors }
 
 func (s *set) Lookup(name string) (Tensor, bool) {
-	i, ok := s.byName[name]
+	i, ok := slices.BinarySearchFunc(s.byName, name, func(at int32, name string) int { return strings.Compare(s.tensors[at].Name, name) })
 	if !ok {
 		return Tensor{}, false
 	}
-	return s.tensors[i], true
+	return s.tensors[s.byName[i]], true
 }
 
 func (s *set) Metadata() map[string]string {

@@ -16,24 +16,25 @@ import (
 	"github.com/weightinit/weightinit/internal/shown"
 )
 
-const (
-	shardExt = ".safetensors"
-	indexExt = ".safetensors.index.json"
-)
-
 // directory is a directory with tensors being opened.
 type directory struct {
 	path string // as the user gave it
 	real string // without links
 
+	// variant is the one asked for; empty: none in particular.
+	variant string
+
 	shards, indexes, arrays []string
 	manifest                bool
-	set                     set
-	files                   handles
+	// used are the files of the set that was chosen, the index included.
+	used map[string]bool
+
+	set   set
+	files handles
 }
 
 // openDirectory opens a directory by what it holds.
-func openDirectory(path string) (Set, error) {
+func openDirectory(path, variant string) (Set, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
@@ -45,11 +46,12 @@ func openDirectory(path string) (Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", inputfile.Classify(path, err))
 	}
-	d := &directory{path: path, real: real}
+	d := &directory{path: path, real: real, variant: variant}
 	d.set.closers = append(d.set.closers, &d.files)
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case strings.HasSuffix(name, indexExt):
+		case strings.HasPrefix(name, "."): // as for every program that lists files
+		case isIndexName(name):
 			d.indexes = append(d.indexes, name)
 		case strings.HasSuffix(name, shardExt):
 			d.shards = append(d.shards, name)
@@ -62,6 +64,8 @@ func openDirectory(path string) (Set, error) {
 	switch {
 	case len(d.shards) > 0 || len(d.indexes) > 0:
 		err = d.openShards()
+	case variant != "":
+		err = d.fault(NoVariant, "", "", "no variant "+shown.Quote(variant)+": there are no .safetensors files in this directory")
 	case d.manifest:
 		err = d.openManifest()
 	case len(d.arrays) > 0:
@@ -93,21 +97,22 @@ func (d *directory) warn(what string) {
 	d.set.warnings = append(d.set.warnings, "checkpoint: "+shown.Path(d.path)+": "+what)
 }
 
-// warnOfStrays says, for a list of names that does not grow without bounds,
-// that files are there and not part of the set.
-func (d *directory) warnOfStrays(names []string, why string) {
+// warnOfEach says, for a list of names that does not grow without bounds, that
+// something is there and not part of the set. what is the plural of it.
+func (d *directory) warnOfEach(names []string, what, why string) {
 	for i, name := range names {
 		if i == limits.Warnings {
-			d.warn(fmt.Sprintf("%d more files %s", len(names)-i, why))
+			d.warn(fmt.Sprintf("each of %d more %s%s", len(names)-i, what, why))
 			return
 		}
-		d.warn(shown.Quote(name) + " " + why)
+		d.warn(name + why)
 	}
 }
 
-// resolve returns the path of a file of the directory with links followed. A
-// link may end inside the directory, or, in the layout of the Hugging Face
-// cache, in the folder "blobs" beside "snapshots".
+// resolve returns the path of a file of the directory with links followed, so
+// that a link cannot lead elsewhere later. A link may end anywhere, as links into
+// the cache of Hugging Face do: what it ends at must be a regular file, which is
+// seen when it is opened.
 func (d *directory) resolve(name string) (string, error) {
 	path := filepath.Join(d.real, name)
 	info, err := os.Lstat(path)
@@ -118,28 +123,15 @@ func (d *directory) resolve(name string) (string, error) {
 		return path, nil
 	}
 	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		e := &Error{Path: d.path, Reason: ForeignLink, File: name, Err: err,
-			What: shown.Quote(name) + " is a symlink that leads to no file: restore its target"}
-		if errors.Is(err, fs.ErrNotExist) {
-			e.Reason = MissingFile
-		}
-		return "", e
-	}
-	if inside(d.real, target) {
+	if err == nil {
 		return target, nil
 	}
-	snapshots := filepath.Dir(d.real)
-	if filepath.Base(snapshots) == "snapshots" && filepath.Dir(target) == filepath.Join(filepath.Dir(snapshots), "blobs") {
-		return target, nil
+	e := &Error{Path: d.path, Reason: BrokenLink, File: name, Err: err,
+		What: shown.Quote(name) + " is a symlink that leads to no file: restore its target"}
+	if errors.Is(err, fs.ErrNotExist) {
+		e.Reason = MissingFile
 	}
-	return "", d.fault(ForeignLink, "", name, shown.Quote(name)+" is a symlink to a file outside this directory: copy the file into it")
-}
-
-// inside reports whether the file target lies in dir or below it.
-func inside(dir, target string) bool {
-	rel, err := filepath.Rel(dir, target)
-	return err == nil && filepath.IsLocal(rel)
+	return "", e
 }
 
 // openFile opens a file of the directory for reading now and again.
@@ -186,6 +178,7 @@ func (d *directory) addArray(tensor, file string) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.set.closers = append(d.set.closers, f)
 	d.set.tensors = append(d.set.tensors, npyTensor(tensor, f))
 	return &d.set.tensors[len(d.set.tensors)-1], nil
 }
@@ -196,10 +189,19 @@ func (d *directory) openArrays() error {
 	if err := d.room(len(d.arrays)); err != nil {
 		return err
 	}
+	skipped := 0
 	for _, file := range d.arrays {
-		if _, err := d.addArray(strings.TrimSuffix(file, npy.Extension), file); err != nil {
+		_, err := d.addArray(strings.TrimSuffix(file, npy.Extension), file)
+		var bad *npy.Error
+		if errors.As(err, &bad) && bad.NoNumbers != "" && len(d.arrays) > 1 {
+			skipped++
+			d.warn(shown.Quote(file) + " holds " + bad.NoNumbers + ", no numbers: it is skipped")
+		} else if err != nil {
 			return err
 		}
+	}
+	if skipped == len(d.arrays) {
+		return d.fault(NothingFound, "", "", "no array holds numbers: name a directory of number arrays")
 	}
 	return nil
 }
@@ -235,10 +237,10 @@ func (d *directory) openManifest() error {
 	var strays []string
 	for _, name := range d.arrays {
 		if there[name] {
-			strays = append(strays, name)
+			strays = append(strays, shown.Quote(name))
 		}
 	}
-	d.warnOfStrays(strays, "is not in the manifest: it is not read")
+	d.warnOfEach(strays, "files", " is not in the manifest: it is not read")
 	return nil
 }
 

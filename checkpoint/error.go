@@ -20,9 +20,9 @@ const (
 	BadFileName
 	// MissingFile: a file that the index or manifest names is not there.
 	MissingFile
-	// ForeignLink: a symbolic link that leaves the directory.
-	ForeignLink
-	// WrongShards: shards by name that are not those of the index.
+	// BrokenLink: a symbolic link that leads to no file.
+	BrokenLink
+	// WrongShards: one of several files, and no index of them.
 	WrongShards
 	// WrongTensor: a tensor that is not where the index or manifest says, or
 	// not as it says.
@@ -33,11 +33,13 @@ const (
 	TooMany
 	// BadArchive: a .npz that is not as its directory says.
 	BadArchive
+	// NoVariant: the variant asked for is not there, or one must be asked for.
+	NoVariant
 )
 
 var reasonNames = [...]string{
 	"unknown reason", "nothing found", "index", "file name", "missing file", "symlink", "shards",
-	"tensor", "duplicate", "too many tensors", "archive",
+	"tensor", "duplicate", "too many tensors", "archive", "variant",
 }
 
 // Error returns the reason in a few words.

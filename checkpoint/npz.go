@@ -23,22 +23,27 @@ type archive struct {
 	file *os.File
 	set  set
 
+	// skipped says of each member that is not read why.
+	skipped []string
+	spool   spool
+
 	mu   sync.Mutex
 	idle []*cursor
 }
 
 // openNPZ opens an archive. Every member is read once from start to end before
 // the first value is given out: what a member says of its length and checksum
-// is only known to be true then.
+// is only known to be true then. Compressed members in Fortran order are
+// inflated into a temporary file by that.
 func openNPZ(path string) (Set, error) {
 	f, size, err := inputfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	a := &archive{path: path, file: f}
-	a.set.closers = append(a.set.closers, f)
+	a.set.closers = append(a.set.closers, f, &a.spool)
 	if err := a.open(size); err != nil {
-		f.Close()
+		_ = a.set.Close()
 		return nil, err
 	}
 	return a.set.seal(), nil
@@ -65,13 +70,103 @@ func (a *archive) open(size int64) error {
 		return err
 	}
 	for _, m := range r.File {
-		t, err := a.openMember(m)
-		if err != nil {
+		if strings.HasSuffix(m.Name, "/") && m.UncompressedSize64 == 0 {
+			continue // a folder
+		}
+		if err := a.addMember(m); err != nil {
 			return err
 		}
+	}
+	if len(a.skipped) > 0 && len(a.set.tensors) == 0 {
+		return a.fault(NothingFound, "", "no member holds numbers: "+a.skipped[0]+more(len(a.skipped)-1)+": name an archive of number arrays")
+	}
+	for i, what := range a.skipped {
+		if i == limits.Warnings {
+			what = fmt.Sprintf("%d more members hold no numbers: they are skipped", len(a.skipped)-i)
+		} else {
+			what += ": it is skipped"
+		}
+		a.set.warnings = append(a.set.warnings, "checkpoint: "+shown.Path(a.path)+": "+what)
+		if i == limits.Warnings {
+			break
+		}
+	}
+	return a.checkNames()
+}
+
+// more says how many others there are.
+func more(others int) string {
+	if others == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more such", others)
+}
+
+// checkNames refuses two members that are one tensor by name, such as "w" and
+// "w.npy".
+func (a *archive) checkNames() error {
+	seen := make(map[string]bool, len(a.set.tensors))
+	for _, t := range a.set.tensors {
+		if seen[t.Name] {
+			return a.fault(Duplicate, t.Name+npy.Extension, "duplicate array "+shown.Quote(t.Name)+", with and without "+npy.Extension+": keep one")
+		}
+		seen[t.Name] = true
+	}
+	return nil
+}
+
+// addMember opens a member, or notes why it is skipped: it is no array, or one
+// without numbers. A damaged array, and numbers of a type that is not read, are
+// errors: they must not go missing.
+func (a *archive) addMember(m *zip.File) error {
+	array := strings.HasSuffix(m.Name, npy.Extension) && m.Name != npy.Extension
+	if !array || isAppleDouble(m.Name) {
+		if head, err := firstOfMember(m); err != nil || !strings.HasPrefix(head, npyMagic) {
+			a.skip(m.Name, "is no array of numbers")
+			return nil
+		}
+	}
+	if problem := memberProblem(m); problem != "" {
+		return a.fault(BadFileName, m.Name, problem)
+	}
+	t, err := a.openMember(m)
+	var bad *npy.Error
+	switch {
+	case errors.As(err, &bad) && bad.NoNumbers != "":
+		a.skip(m.Name, "holds "+bad.NoNumbers+", no numbers")
+	case err != nil:
+		return err
+	default:
 		a.set.tensors = append(a.set.tensors, t)
 	}
 	return nil
+}
+
+// skip notes a member that is not read.
+func (a *archive) skip(member, why string) {
+	a.skipped = append(a.skipped, "member "+shown.Quote(member)+" "+why)
+}
+
+const npyMagic = "\x93NUMPY"
+
+// isAppleDouble reports whether macOS put a member beside another one.
+func isAppleDouble(name string) bool {
+	return strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], "._")
+}
+
+// firstOfMember returns the first bytes of a member.
+func firstOfMember(m *zip.File) (string, error) {
+	r, err := m.Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	head := make([]byte, len(npyMagic))
+	n, err := io.ReadFull(r, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return string(head[:n]), err
 }
 
 // checkMembers looks at names and places before any member is read.
@@ -87,9 +182,6 @@ func (a *archive) checkMembers(members []*zip.File, size int64) error {
 			return a.fault(Duplicate, m.Name, "duplicate member "+shown.Quote(m.Name)+": keep one")
 		}
 		seen[m.Name] = true
-		if problem := memberProblem(m); problem != "" {
-			return a.fault(BadFileName, m.Name, problem)
-		}
 		begin, err := m.DataOffset()
 		if err != nil {
 			return a.failed(m.Name, "no header where the archive's directory says", err)
@@ -110,10 +202,7 @@ func (a *archive) checkMembers(members []*zip.File, size int64) error {
 
 // memberProblem says why a member is none of an archive of arrays.
 func memberProblem(m *zip.File) string {
-	stem, ok := strings.CutSuffix(m.Name, npy.Extension)
 	switch {
-	case !ok || stem == "":
-		return "the name is not that of a .npy file"
 	case strings.ContainsAny(m.Name, "\\\x00") || strings.HasPrefix(m.Name, "/"):
 		return "the name would leave the archive's folder as a path"
 	case m.Flags&1 != 0:
@@ -142,7 +231,12 @@ func (a *archive) openMember(m *zip.File) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
-	if err := r.finish(); err != nil {
+	a.set.closers = append(a.set.closers, f)
+	finish := r.finish
+	if f.Strided() && m.Method != zip.Store {
+		finish = r.spool
+	}
+	if err := finish(); err != nil {
 		return Tensor{}, err
 	}
 	return npyTensor(strings.TrimSuffix(m.Name, npy.Extension), f), nil
@@ -210,11 +304,17 @@ type memberReader struct {
 	archive *archive
 	file    *zip.File
 	checked bool
+	// spooled says that the bytes are in the archive's spool, from byte at on.
+	spooled bool
+	at      int64
 	failure error // of a read before the member was checked
 }
 
 // ReadAt reads from the uncompressed bytes.
 func (r *memberReader) ReadAt(dst []byte, off int64) (int, error) {
+	if r.spooled {
+		return r.archive.spool.file.ReadAt(dst, r.at+off)
+	}
 	if r.checked && r.file.Method == zip.Store {
 		begin, err := r.file.DataOffset()
 		if err != nil {
@@ -259,7 +359,32 @@ func (r *memberReader) finish() error {
 	}
 	defer c.stream.Close()
 	n, err := io.Copy(io.Discard, io.LimitReader(c.stream, size-c.at+1))
-	if c.at+n > size {
+	return r.check(c.at+n, err)
+}
+
+// spool is finish for bytes that are needed in another order: inflating them
+// again for each part would cost more the larger the member is.
+func (r *memberReader) spool() error {
+	stream, err := r.file.Open()
+	if err != nil {
+		return r.archive.failed(r.file.Name, "cannot be opened", err)
+	}
+	defer stream.Close()
+	at, n, failed, err := r.archive.spool.add(io.LimitReader(stream, int64(r.file.UncompressedSize64)+1))
+	if failed != nil {
+		return failed
+	}
+	if err := r.check(n, err); err != nil {
+		return err
+	}
+	r.spooled, r.at = true, at
+	return nil
+}
+
+// check judges a member that was read to its end.
+func (r *memberReader) check(n int64, err error) error {
+	size := int64(r.file.UncompressedSize64)
+	if n > size {
 		return r.archive.fault(BadArchive, r.file.Name, fmt.Sprintf("the data go on behind the %d bytes that the archive's directory says", size))
 	}
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,46 +14,6 @@ import (
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/internal/strictjson"
 )
-
-const (
-	singleName = "model" + shardExt
-	indexName  = "model" + indexExt
-)
-
-// shardPattern is the name of one of several files: prefix, number, count.
-var shardPattern = regexp.MustCompile(`^(.*)-([0-9]{5})-of-([0-9]{5})\.safetensors$`)
-
-// openShards opens a Hugging Face directory: the files of an index, or else the
-// one file there is.
-func (d *directory) openShards() error {
-	if len(d.arrays) > 0 {
-		d.warn(fmt.Sprintf("%d .npy files beside the .safetensors files are not read", len(d.arrays)))
-	}
-	switch {
-	case len(d.indexes) == 1:
-		return d.openIndex(d.indexes[0])
-	case slices.Contains(d.indexes, indexName):
-		return d.openIndex(indexName)
-	case len(d.indexes) > 1:
-		return d.fault(NothingFound, "", d.indexes[1], fmt.Sprintf("two indexes, %s and %s: name one of the .safetensors files, or remove an index", shown.Quote(d.indexes[0]), shown.Quote(d.indexes[1])))
-	}
-	name := d.shards[0]
-	if slices.Contains(d.shards, singleName) {
-		name = singleName
-	} else if len(d.shards) > 1 {
-		return d.fault(NothingFound, "", name, fmt.Sprintf("%d .safetensors files and no index: restore %s, or name one of the files", len(d.shards), indexName))
-	} else if m := shardPattern.FindStringSubmatch(name); m != nil && m[3] != "00001" {
-		return d.fault(WrongShards, "", name, fmt.Sprintf("%s is one of several files and there is no index: restore %s, or name the file", shown.Quote(name), indexName))
-	}
-	f, err := d.openShard(name)
-	if err != nil {
-		return err
-	}
-	d.set.addSafetensors(f)
-	d.set.metadata = f.Metadata()
-	d.warnOfStrays(slices.DeleteFunc(slices.Clone(d.shards), func(s string) bool { return s == name }), "is not part of the set: it is not read")
-	return nil
-}
 
 // openShard opens one file of the directory.
 func (d *directory) openShard(name string) (*safetensors.File, error) {
@@ -69,7 +28,8 @@ func (d *directory) openShard(name string) (*safetensors.File, error) {
 	return f, d.room(len(f.Tensors()))
 }
 
-// openIndex opens the files of an index and compares them with it.
+// openIndex opens the files of an index. The index decides: what it names must
+// be there, in the file that it says; what it does not name is not read.
 func (d *directory) openIndex(name string) error {
 	text, err := d.readText(name, limits.Index)
 	if err != nil {
@@ -79,16 +39,17 @@ func (d *directory) openIndex(name string) error {
 	if err := ix.parse(text); err != nil {
 		return err
 	}
-	files := map[string]bool{}
+	d.used = map[string]bool{name: true}
 	for _, file := range ix.fileOf {
-		files[file] = true
-	}
-	if err := d.checkShardNames(files, name); err != nil {
-		return err
+		d.used[file] = true
 	}
 	there := setOf(d.shards)
 	var bytes int64
-	for _, file := range slices.Sorted(maps.Keys(files)) {
+	var unnamed []string
+	for _, file := range slices.Sorted(maps.Keys(d.used)) {
+		if file == name {
+			continue
+		}
 		if !there[file] {
 			return d.fault(MissingFile, "", file, fmt.Sprintf("%s names the file %s, which is not there: restore it", shown.Quote(name), shown.Quote(file)))
 		}
@@ -96,14 +57,18 @@ func (d *directory) openIndex(name string) error {
 		if err != nil {
 			return err
 		}
-		for _, t := range f.Tensors() {
-			if err := d.placed(&ix, name, file, t.Name); err != nil {
-				return err
-			}
-			bytes += t.End - t.Begin
-			delete(ix.fileOf, t.Name)
-		}
+		first := len(d.set.tensors)
 		d.set.addSafetensors(f)
+		kept := slices.DeleteFunc(d.set.tensors[first:], func(t Tensor) bool {
+			if ix.fileOf[t.Name] != file {
+				unnamed = append(unnamed, "tensor "+shown.Quote(t.Name)+" in "+shown.Quote(file))
+				return true
+			}
+			bytes += t.bytes
+			delete(ix.fileOf, t.Name)
+			return false
+		})
+		d.set.tensors = d.set.tensors[:first+len(kept)]
 		d.mergeMetadata(f)
 	}
 	if len(ix.fileOf) > 0 {
@@ -111,7 +76,7 @@ func (d *directory) openIndex(name string) error {
 		return d.fault(WrongTensor, tensor, ix.fileOf[tensor], fmt.Sprintf("%s has tensor %s in %s, which has no such tensor: restore the file", shown.Quote(name), shown.Quote(tensor), shown.Quote(ix.fileOf[tensor])))
 	}
 	d.checkTotal(&ix, name, bytes)
-	d.warnOfStrays(slices.DeleteFunc(slices.Clone(d.shards), func(s string) bool { return files[s] }), "is not in the index: it is not read")
+	d.warnOfEach(unnamed, "tensors", " is not what the index names: it is not read")
 	return nil
 }
 
@@ -123,53 +88,12 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// placed reports whether the index has a tensor in the file where it is.
-func (d *directory) placed(ix *index, indexFile, file, tensor string) error {
-	want, ok := ix.fileOf[tensor]
-	if ok && want == file {
-		return nil
-	}
-	what := fmt.Sprintf("%s has tensor %s, which %s does not name: restore both from one source", shown.Quote(file), shown.Quote(tensor), shown.Quote(indexFile))
-	if ok {
-		what = fmt.Sprintf("%s has tensor %s, which %s has in %s: restore both from one source", shown.Quote(file), shown.Quote(tensor), shown.Quote(indexFile), shown.Quote(want))
-	} else if slices.ContainsFunc(d.set.tensors, func(t Tensor) bool { return t.Name == tensor }) {
-		what = fmt.Sprintf("%s has tensor %s, which an earlier file of the set has too: restore both from one source", shown.Quote(file), shown.Quote(tensor))
-	}
-	return d.fault(WrongTensor, tensor, file, what)
-}
-
-// checkShardNames compares the files of an index with what their names say: of
-// N files "-of-N" each must be there, in the index as in the directory.
-func (d *directory) checkShardNames(files map[string]bool, indexFile string) error {
-	type group struct{ prefix, count string }
-	have := map[group]int{}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		m := shardPattern.FindStringSubmatch(file)
-		if m == nil {
-			continue
-		}
-		if m[2] < "00001" || m[2] > m[3] {
-			return d.fault(WrongShards, "", file, fmt.Sprintf("%s names the file %s, whose number is not in 1 to %s: restore the set", shown.Quote(indexFile), shown.Quote(file), m[3]))
-		}
-		have[group{m[1], m[3]}]++
-	}
-	for g, n := range have {
-		count, _ := strconv.Atoi(g.count)
-		if n == count {
-			continue
-		}
-		for i := 1; i <= count; i++ {
-			part := fmt.Sprintf("%s-%05d-of-%s%s", g.prefix, i, g.count, shardExt)
-			if !files[part] {
-				return d.fault(WrongShards, "", part, fmt.Sprintf("%s is a part of the set by its name, and %s does not name it: restore both from one source", shown.Quote(part), shown.Quote(indexFile)))
-			}
-		}
-	}
-	return nil
-}
-
 func (d *directory) checkTotal(ix *index, indexFile string, bytes int64) {
-	if ix.total != "" && ix.total != strconv.FormatInt(bytes, 10) {
+	if ix.total == "" || ix.total == strconv.FormatInt(bytes, 10) {
+		return
+	}
+	// Some publishers write a float, such as 40.0.
+	if v, err := strconv.ParseFloat(ix.total, 64); err != nil || v != float64(bytes) {
 		d.warn(fmt.Sprintf("total_size in %s is %s, the tensors have %d bytes", shown.Quote(indexFile), shown.Cut(ix.total, shown.MaxText), bytes))
 	}
 }

@@ -62,6 +62,9 @@ type Error struct {
 	Reason Reason
 	// Field is the key of the header (or of the manifest) at fault.
 	Field string
+	// NoNumbers says, of BadDescr, what the array holds if that is no numbers,
+	// such as text or records. It is empty for numbers of a type that is not read.
+	NoNumbers string
 	// Offset counts bytes from the start of the file; -1: no single place.
 	Offset int64
 	// What is the problem, the value found and the next step, in words.

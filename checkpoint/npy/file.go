@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
 	"github.com/weightinit/weightinit/internal/fault"
@@ -25,6 +26,11 @@ type File struct {
 	shape    []int64
 	elements int64
 	data     int64
+
+	// Of a file in Fortran order: the size of a block and of the rows in it, and
+	// who fills one.
+	blockBytes, rowBytes int64
+	filling              sync.Mutex
 }
 
 // Open opens and checks a file. The error is an *[Error], or one of package
@@ -60,6 +66,9 @@ func NewFile(r io.ReaderAt, size int64, path string) (*File, error) {
 	}
 	f.dtype, f.fortran, f.shape = s.descr, s.fortran, s.shape
 	_, f.elements, _ = sizes.Of(s.shape, 8*s.descr.Size)
+	if f.Strided() {
+		f.setBlockBytes(blockLimit(f.Bytes()))
+	}
 	return f, nil
 }
 
@@ -156,10 +165,10 @@ func (f *File) DataOffset() int64 { return f.data }
 
 // Plain reports whether the values lie in the file as [File.ReadAt] gives them:
 // in C order and little-endian.
-func (f *File) Plain() bool { return !f.dtype.BigEndian && !f.strided() }
+func (f *File) Plain() bool { return !f.dtype.BigEndian && !f.Strided() }
 
-// strided reports whether C order is not the file's order.
-func (f *File) strided() bool {
+// Strided reports whether C order is not the file's order.
+func (f *File) Strided() bool {
 	if !f.fortran {
 		return false
 	}
@@ -172,8 +181,12 @@ func (f *File) strided() bool {
 	return wide > 1
 }
 
-// Close closes the file that [Open] opened.
+// Close closes the file that [Open] opened, and frees what was kept of its
+// values.
 func (f *File) Close() error {
+	if f.Strided() {
+		cache.drop(f)
+	}
 	if f.closer == nil {
 		return nil
 	}

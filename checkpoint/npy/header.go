@@ -121,21 +121,20 @@ func (s *scanner) readDescr() error {
 	at := s.pos
 	text, ok := s.quoted()
 	if !ok {
-		return s.fault(BadDescr, keyDescr, at, "descr: want one number type in quotes, found "+s.token()+": records and other types are not read")
+		e := s.fault(BadDescr, keyDescr, at, "descr: want one number type in quotes, found "+s.token()+": records and other types are not read")
+		if at < len(s.text) && s.text[at] == '[' {
+			e.NoNumbers = "records"
+		}
+		return e
 	}
 	if s.descr, ok = parseDescr(text); ok {
 		return nil
 	}
-	what := "descr: " + shown.Quote(text) + " is not read: use "
-	switch {
-	case strings.HasPrefix(text, "|V"):
-		what += "'<u2' with the bits of the values if these are bfloat16, which is how it is stored here"
-	case strings.HasPrefix(text, "="):
-		what += "'<' or '>', the byte order of whoever reads is not fixed"
-	default:
-		what += "|b1, |i1, |u1, or one of i2 i4 i8 u2 u4 u8 f2 f4 f8 c8 c16 behind < or >"
+	e := s.fault(BadDescr, keyDescr, at, "descr: "+shown.Quote(text)+" "+explainDescr(text))
+	if what := insteadOfNumbers(text); what != "" {
+		e.NoNumbers = what + " (" + shown.Quote(text) + ")"
 	}
-	return s.fault(BadDescr, keyDescr, at, what)
+	return e
 }
 
 func (s *scanner) readFortran() error {
@@ -191,6 +190,9 @@ func (s *scanner) readShape() error {
 // underscores; problem is empty when it is one.
 func parseSize(literal string) (size int64, problem string) {
 	const digitsOnly = "is not written in digits only: write whole numbers from 0 to 9223372036854775807"
+	if digits, ok := strings.CutSuffix(strings.ToUpper(literal), "L"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return 0, "is a long number of Python 2, which is no number any more: load the file with NumPy and save it again"
+	}
 	for i := 0; i < len(literal); i++ {
 		if literal[i] < '0' || literal[i] > '9' {
 			return 0, digitsOnly
@@ -266,17 +268,22 @@ func (s *scanner) take(c byte) bool {
 	return false
 }
 
-// quoted reads a text in single or double quotes, without escapes. When there
-// is none it leaves the position.
+// quoted reads a text in single or double quotes, without escapes; the letters
+// that Python has for text (u, r) may stand before it. When there is none it
+// leaves the position.
 func (s *scanner) quoted() (string, bool) {
-	if s.pos >= len(s.text) || s.text[s.pos] != '\'' && s.text[s.pos] != '"' {
+	start := s.pos
+	if start < len(s.text) && strings.IndexByte("uUrR", s.text[start]) >= 0 {
+		start++
+	}
+	if start >= len(s.text) || s.text[start] != '\'' && s.text[start] != '"' {
 		return "", false
 	}
-	quote := s.text[s.pos]
-	for i := s.pos + 1; i < len(s.text); i++ {
+	quote := s.text[start]
+	for i := start + 1; i < len(s.text); i++ {
 		switch c := s.text[i]; {
 		case c == quote:
-			text := string(s.text[s.pos+1 : i])
+			text := string(s.text[start+1 : i])
 			s.pos = i + 1
 			return text, true
 		case c == '\\' || c < ' ':

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/internal/fault"
@@ -82,6 +85,8 @@ func TestReadAtGivesCOrderLittleEndian(t *testing.T) {
 		f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
 		require.NoError(t, err)
 		require.Equal(t, int64(len(want)), f.Bytes())
+		defer f.Close()
+		f.setBlockBytes(rapid.Int64Range(16, 2000).Draw(t, "block"))
 		off := rapid.IntRange(0, len(want)).Draw(t, "off")
 		n := rapid.IntRange(0, len(want)-off).Draw(t, "n")
 		got := make([]byte, n)
@@ -96,28 +101,91 @@ func TestReadAtGivesCOrderLittleEndian(t *testing.T) {
 	})
 }
 
-// Arrays larger than the window, with gaps below and above the limit from which
-// runs are read one by one.
-func TestFortranOrderBeyondTheWindow(t *testing.T) {
+// Blocks smaller than the array, rows smaller and larger than a block, runs that
+// are read together and one by one.
+func TestFortranOrderBeyondABlock(t *testing.T) {
+	for _, descr := range []string{"<f4", ">f2", "|u1", "<c16"} {
+		d, _ := parseDescr(descr)
+		for _, shape := range [][]int64{{2, 6_000}, {6_000, 2}, {300, 400}, {1500, 90}, {3, 3, 40, 50}, {40, 50, 60}, {1, 7_000, 2}, {20_000, 7}} {
+			file, want := arrayFile(d, true, shape)
+			counting := &countingReader{r: bytes.NewReader(file)}
+			f, err := NewFile(counting, int64(len(file)), "x")
+			require.NoError(t, err)
+			for _, block := range []int64{1 << 30, 100_000, 5_000} {
+				require.NoError(t, f.Close()) // forgets the blocks
+				f.setBlockBytes(block)
+				for _, piece := range []int{len(want), 1 << 16, 12_345} {
+					counting.n = 0
+					for off := 0; off < len(want); off += piece {
+						got := make([]byte, min(piece, len(want)-off))
+						_, err := f.ReadAt(got, int64(off))
+						require.NoError(t, err)
+						require.True(t, bytes.Equal(want[off:off+len(got)], got), "%v at %d", shape, off)
+					}
+					// A block falls into two boxes at most, which read the file
+					// once at most, gaps included.
+					require.LessOrEqual(t, counting.n, 2*len(file)*(1+len(want)/int(f.blockBytes)), "%v by %d", shape, block)
+				}
+			}
+			require.NoError(t, f.Close())
+		}
+	}
+}
+
+// A file that is read in both orders of its bytes costs one reading where one
+// block holds it, and where its runs are long enough to be read by themselves.
+func TestFortranOrderReadsOnce(t *testing.T) {
 	d, _ := parseDescr("<f4")
-	for _, shape := range [][]int64{{2, 60_000}, {60_000, 2}, {300, 400}, {1500, 90}, {40, 50, 60}, {1, 70_000, 2}} {
-		file, want := arrayFile(d, true, shape)
+	for _, c := range []struct {
+		shape []int64
+		block int64
+	}{{[]int64{300, 400}, 1 << 30}, {[]int64{16_000, 40}, 320_000}, {[]int64{3, 40, 50, 20}, 1 << 30}} {
+		file, want := arrayFile(d, true, c.shape)
 		counting := &countingReader{r: bytes.NewReader(file)}
 		f, err := NewFile(counting, int64(len(file)), "x")
 		require.NoError(t, err)
-		for _, piece := range []int{len(want), 1 << 16, 12_345} {
-			counting.n = 0
-			for off := 0; off < len(want); off += piece {
-				got := make([]byte, min(piece, len(want)-off))
-				_, err := f.ReadAt(got, int64(off))
-				require.NoError(t, err)
-				require.True(t, bytes.Equal(want[off:off+len(got)], got), "%v at %d", shape, off)
-			}
-			if piece == len(want) {
-				require.LessOrEqual(t, counting.n, 2*len(want), "%v", shape)
-			}
+		f.setBlockBytes(c.block)
+		counting.n = 0
+		got := make([]byte, 4096)
+		for off := 0; off < len(want); off += len(got) {
+			_, err := f.ReadAt(got[:min(len(got), len(want)-off)], int64(off))
+			require.NoError(t, err)
 		}
+		require.Equal(t, len(want), counting.n, "%v", c.shape)
+		require.NoError(t, f.Close())
 	}
+}
+
+// Many readers of many files at once: all get their values, and no more blocks
+// are kept than the cache holds.
+func TestReadersShareTheBlocks(t *testing.T) {
+	d, _ := parseDescr("<f4")
+	file, want := arrayFile(d, true, []int64{60, 70})
+	var readers errgroup.Group
+	for range 40 {
+		f, err := NewFile(bytes.NewReader(file), int64(len(file)), "x")
+		require.NoError(t, err)
+		f.setBlockBytes(4 * 70 * 10)
+		for start := range 3 {
+			readers.Go(func() error {
+				got := make([]byte, 700)
+				for off := start * 700; off < len(want); off += len(got) {
+					n, err := f.ReadAt(got, int64(off))
+					if err != nil && err != io.EOF {
+						return err
+					}
+					if !bytes.Equal(got[:n], want[off:off+n]) {
+						return fmt.Errorf("other values at %d", off)
+					}
+				}
+				return nil
+			})
+		}
+		defer f.Close()
+	}
+	require.NoError(t, readers.Wait())
+	cache.room(nil, 0)
+	require.LessOrEqual(t, len(cache.blocks), readersEach*runtime.GOMAXPROCS(0)+2)
 }
 
 type countingReader struct {

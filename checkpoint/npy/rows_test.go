@@ -83,6 +83,11 @@ var refusals = map[string]refusal{
 	"N53": {npy.BadShape, "shape", 60},
 	"N54": {npy.BadVersion, "", 6},
 	"N55": {npy.HeaderText, "", -1},
+	"N58": {npy.BadDescr, "descr", 20},
+	"N59": {npy.BadShape, "shape", 61},
+	"N60": {npy.BadDescr, "descr", 20},
+	"N61": {npy.BadDescr, "descr", 20},
+	"N62": {npy.BadDescr, "descr", 20},
 }
 
 func TestRows(t *testing.T) {
@@ -117,7 +122,7 @@ func TestRows(t *testing.T) {
 			}
 		})
 	}
-	require.Len(t, seen, 57+27)
+	require.Len(t, seen, 62+34)
 }
 
 func open(t *testing.T, id string) *npy.File {
@@ -154,7 +159,7 @@ func read(t *testing.T, f *npy.File) (all []float64) {
 
 func TestAcceptedRowsHoldWhatTheySay(t *testing.T) {
 	six := []float64{1, 2, 3, 4, 5, 6}
-	for _, id := range []string{"VN01", "VN02", "VN03", "VN06", "VN08", "VN09", "VN10", "VN11", "VN12", "VN27"} {
+	for _, id := range []string{"VN01", "VN02", "VN03", "VN06", "VN08", "VN09", "VN10", "VN11", "VN12", "VN27", "VN33", "VN34"} {
 		f := open(t, id)
 		require.Equal(t, six, read(t, f), id)
 		if id == "VN12" {

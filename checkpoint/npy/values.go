@@ -70,7 +70,7 @@ func decode[T any](f *File, raw []byte, descr string) (any, error) {
 	if err := npy.Read(io.MultiReader(bytes.NewReader(header), bytes.NewReader(raw)), &values); err != nil {
 		return nil, fmt.Errorf("npy: %s: decoding values of %s: %w", shown.Path(f.path), f.dtype.Descr, err)
 	}
-	if f.strided() {
+	if f.Strided() {
 		values = cOrder(values, f.shape)
 	}
 	return values, nil

@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -35,6 +36,8 @@ func (h *header) parse(text []byte) error {
 		return h.notAnObject(text)
 	}
 	h.p = strictjson.NewAt(text, limits.Depth, lengthBytes)
+	const shortestEntry = 50 // bytes
+	h.tensors = make([]Tensor, 0, min(bytes.Count(text, []byte(`"data_offsets"`)), len(text)/shortestEntry, limits.Tensors))
 	err := h.p.Object(h.readMember)
 	if err == nil {
 		err = h.p.End()

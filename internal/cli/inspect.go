@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,7 +23,7 @@ import (
 
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
-	var page string
+	var page, variant string
 	var laws lawFlags
 	cmd := &cobra.Command{
 		Use:   "inspect PATH",
@@ -40,7 +42,7 @@ func (a *app) inspectCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			set, err := a.open(args[0])
+			set, err := a.open(args[0], variant)
 			if err != nil {
 				return err
 			}
@@ -58,6 +60,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		},
 	}
 	laws.register(cmd)
+	registerVariant(cmd.Flags(), &variant)
 	cmd.Flags().StringVar(&page, "html", "", "write one self-contained page to this `FILE`, too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -71,24 +74,55 @@ type tensorSummary struct {
 	Elements int64   `json:"elements"`
 	Bytes    int64   `json:"bytes"`
 	// HasValues is false for types whose values are not decoded.
-	HasValues bool                `json:"has_values"`
-	Mean      number              `json:"mean"`
-	Std       number              `json:"std"`
-	Min       number              `json:"min"`
-	Max       number              `json:"max"`
-	NaN       int64               `json:"nan"`
-	PosInf    int64               `json:"pos_inf"`
-	NegInf    int64               `json:"neg_inf"`
-	Zero      int64               `json:"zero"`
-	NegZero   int64               `json:"neg_zero"`
-	NotBool   int64               `json:"not_bool"`
-	Histogram [summary.Bins]int64 `json:"histogram"`
+	HasValues bool      `json:"has_values"`
+	Mean      number    `json:"mean"`
+	Std       number    `json:"std"`
+	Min       number    `json:"min"`
+	Max       number    `json:"max"`
+	NaN       int64     `json:"nan"`
+	PosInf    int64     `json:"pos_inf"`
+	NegInf    int64     `json:"neg_inf"`
+	Zero      int64     `json:"zero"`
+	NegZero   int64     `json:"neg_zero"`
+	NotBool   int64     `json:"not_bool"`
+	Histogram histogram `json:"histogram"`
+}
 
-	bars string
+// histogram holds the counts of [summary.Bins] classes in few bytes, for files
+// of very many tensors; empty when there are no finite values.
+type histogram string
+
+func packHistogram(h *summary.Histogram) histogram {
+	var b []byte
+	for _, c := range h.Counts {
+		b = binary.AppendUvarint(b, uint64(c))
+	}
+	return histogram(b)
+}
+
+func (h histogram) unpack() *summary.Histogram {
+	out := summary.NewHistogram(0, 0)
+	b := []byte(h)
+	for i := range out.Counts {
+		c, n := binary.Uvarint(b)
+		out.Counts[i], b = int64(c), b[max(0, n):]
+	}
+	return out
+}
+
+// MarshalJSON implements json.Marshaler.
+func (h histogram) MarshalJSON() ([]byte, error) { return json.Marshal(h.unpack().Counts) }
+
+// bars draws the histogram; empty when there is none.
+func (h histogram) bars() string {
+	if h == "" {
+		return ""
+	}
+	return h.unpack().Bars()
 }
 
 func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, laws *lawReport, page string, asJSON bool) error {
-	tensors := []tensorSummary{}
+	tensors := make([]tensorSummary, 0, len(set.Tensors()))
 	var values, bytes int64
 	for _, t := range set.Tensors() {
 		s, err := summarise(ctx, t)
@@ -109,21 +143,57 @@ func (a *app) inspect(ctx context.Context, path string, set checkpoint.Set, laws
 		if err != nil {
 			return err
 		}
-		return a.printJSON(struct {
-			Path        string            `json:"path"`
-			Tensors     []tensorSummary   `json:"tensors"`
-			TotalValues int64             `json:"total_values"`
-			TotalBytes  int64             `json:"total_bytes"`
-			Metadata    map[string]string `json:"metadata"`
-			Warnings    []string          `json:"warnings"`
-			// Laws is the report of parity, null when no laws were tested.
-			Laws json.RawMessage `json:"laws"`
-		}{path, tensors, values, bytes, orEmpty(set.Metadata()), append([]string{}, set.Warnings()...), findings})
+		return a.printInspection(inspection{path, &tensors, values, bytes, orEmpty(set.Metadata()), append([]string{}, set.Warnings()...), findings})
 	}
 	if err := a.showInspection(set, tensors, values, bytes); err != nil || laws == nil {
 		return err
 	}
 	return report.Write(a.stdout, "text", laws.result, report.Options{})
+}
+
+// inspection is the JSON document of inspect.
+type inspection struct {
+	Path        string            `json:"path"`
+	Tensors     *[]tensorSummary  `json:"tensors"`
+	TotalValues int64             `json:"total_values"`
+	TotalBytes  int64             `json:"total_bytes"`
+	Metadata    map[string]string `json:"metadata"`
+	Warnings    []string          `json:"warnings"`
+	// Laws is the report of parity, null when no laws were tested.
+	Laws json.RawMessage `json:"laws"`
+}
+
+// printInspection writes the document, its tensors one by one: all at once may
+// take several times the memory of the file.
+func (a *app) printInspection(doc inspection) error {
+	tensors := *doc.Tensors
+	doc.Tensors = nil
+	text, err := indented(doc, "")
+	if err != nil {
+		return err
+	}
+	const place = "\n  \"tensors\": "
+	before, after, _ := bytes.Cut(text, []byte(place+"null"))
+	w := bufio.NewWriter(a.stdout)
+	w.Write(before)
+	w.WriteString(place + "[")
+	for i, t := range tensors {
+		text, err := indented(t, "    ")
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.WriteString("\n    ")
+		w.Write(bytes.TrimSuffix(text, []byte("\n")))
+	}
+	if len(tensors) > 0 {
+		w.WriteString("\n  ")
+	}
+	w.WriteByte(']')
+	w.Write(after)
+	return w.Flush()
 }
 
 // writePage writes the page, whole or not at all.
@@ -145,8 +215,11 @@ func orEmpty(m map[string]string) map[string]string {
 // summarise reads a tensor twice: for the numbers, then for the histogram.
 func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) {
 	out := tensorSummary{
-		Name: t.Name, DType: t.DType, Shape: append([]int64{}, t.Shape...), Elements: t.Elements(), Bytes: t.Bytes(),
+		Name: t.Name, DType: t.DType, Shape: t.Shape, Elements: t.Elements(), Bytes: t.Bytes(),
 		Mean: number(math.NaN()), Std: number(math.NaN()), Min: number(math.NaN()), Max: number(math.NaN()),
+	}
+	if out.Shape == nil {
+		out.Shape = []int64{} // a scalar's, in JSON
 	}
 	out.HasValues = checkpoint.Decodable(t.DType)
 	if !out.HasValues {
@@ -174,24 +247,22 @@ func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) 
 	out.Mean, out.Std, out.Min, out.Max = number(s.Mean()), number(s.Std()), number(s.Min), number(s.Max)
 	h := summary.NewHistogram(s.Min, s.Max)
 	err = t.Each(ctx, func(values []float64) error { h.Add(values); return nil })
-	out.Histogram, out.bars = h.Counts, h.Bars()
+	out.Histogram = packHistogram(h)
 	return out, err
 }
 
 func (a *app) showInspection(set checkpoint.Set, tensors []tensorSummary, values, bytes int64) error {
-	rows := make([][]string, len(tensors))
-	for i, t := range tensors {
-		row := []string{shown.Text(t.Name), t.DType, shapeText(t.Shape), "", "", "", "", "", ""}
-		if t.HasValues && t.bars != "" {
+	row := func(i int) []string {
+		t := &tensors[i]
+		row := []string{shown.Text(t.Name), t.DType, shapeText(t.Shape), "", "", "", "", oddities(t), t.Histogram.bars()}
+		if row[8] != "" {
 			row[3], row[4] = shortNumber(float64(t.Mean)), shortNumber(float64(t.Std))
 			row[5], row[6] = shortNumber(float64(t.Min)), shortNumber(float64(t.Max))
-			row[8] = t.bars
 		}
-		row[7] = oddities(t)
-		rows[i] = row
+		return row
 	}
-	if len(rows) > 0 {
-		if err := a.printTable([]string{"NAME", "DTYPE", "SHAPE", "MEAN", "STD", "MIN", "MAX", "NOTES", "HISTOGRAM"}, rows, 4, 5, 6, 7); err != nil {
+	if len(tensors) > 0 {
+		if err := a.printRows([]string{"NAME", "DTYPE", "SHAPE", "MEAN", "STD", "MIN", "MAX", "NOTES", "HISTOGRAM"}, len(tensors), row, 4, 5, 6, 7); err != nil {
 			return err
 		}
 	}
@@ -208,7 +279,7 @@ func (a *app) showInspection(set checkpoint.Set, tensors []tensorSummary, values
 }
 
 // oddities names the values that a start weight should not have.
-func oddities(t tensorSummary) string {
+func oddities(t *tensorSummary) string {
 	text := ""
 	for _, o := range []struct {
 		what  string

@@ -25,6 +25,7 @@ var inspectPage = template.Must(template.New("inspect").Parse(inspectPageText))
 // What a page shows at most: a browser opens it at once, and the values are
 // read in a moment.
 const (
+	maxPageRows       = 10_000  // tensors; as many more that are bad news
 	maxPictured       = 500     // tensors with a picture
 	maxPicturedValues = 1 << 20 // values in a picture
 	maxPageName       = 300     // bytes of a name
@@ -43,6 +44,7 @@ type inspectData struct {
 	Metadata   []keyText
 	Rows       []inspectRow
 	Unpictured int
+	Unlisted   string
 	Cut        bool
 	PerPicture string
 }
@@ -77,12 +79,16 @@ func writeInspection(ctx context.Context, w io.Writer, path string, set checkpoi
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
 		d.Metadata = append(d.Metadata, keyText{shown.Cut(key, maxPageName), shown.Cut(meta[key], maxPageValue)})
 	}
-	var values, bytes int64
+	var values, bytes, unlisted int64
 	for i, t := range tensors {
 		values, bytes = values+t.Elements, bytes+t.Bytes
 		row := rowOfInspection(t)
 		if note != nil {
 			row.addNote(note(t.Name))
+		}
+		if i >= maxPageRows && (!row.Bad || len(d.Rows) >= 2*maxPageRows) {
+			unlisted++
+			continue
 		}
 		if t.Min < t.Max { // both are no numbers where there are no finite values
 			if i >= maxPictured {
@@ -94,6 +100,9 @@ func writeInspection(ctx context.Context, w io.Writer, path string, set checkpoi
 		d.Cut = d.Cut || row.Part
 		d.Rows = append(d.Rows, row)
 	}
+	if unlisted > 0 {
+		d.Unlisted = grouped(unlisted)
+	}
 	d.Values, d.Bytes = grouped(values), sizeText(bytes)
 	if err := inspectPage.Execute(w, d); err != nil {
 		return fault.CannotRun(fmt.Errorf("inspect: writing the page: %w", err))
@@ -102,7 +111,7 @@ func writeInspection(ctx context.Context, w io.Writer, path string, set checkpoi
 }
 
 func rowOfInspection(t tensorSummary) inspectRow {
-	row := inspectRow{Name: shown.Cut(t.Name, maxPageName), DType: shown.Cut(t.DType, maxPageName), Shape: shapeText(t.Shape), Notes: oddities(t)}
+	row := inspectRow{Name: shown.Cut(t.Name, maxPageName), DType: shown.Cut(t.DType, maxPageName), Shape: shapeText(t.Shape), Notes: oddities(&t)}
 	row.Bad = t.NaN > 0 || t.PosInf > 0 || t.NegInf > 0 || t.NotBool > 0
 	if finite := t.Elements - t.NaN - t.PosInf - t.NegInf; t.HasValues && finite > 0 {
 		row.Mean, row.Std = shortNumber(float64(t.Mean)), shortNumber(float64(t.Std))

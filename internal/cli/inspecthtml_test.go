@@ -84,6 +84,24 @@ func normals32(n int) []float32 {
 	return out
 }
 
+func TestInspectionPageIsBounded(t *testing.T) {
+	set := &madeSet{}
+	for i := range maxPageRows + 5 {
+		set.add(t, fmt.Sprint("t", i), 1)
+	}
+	set.add(t, "bad.weight", float32(math.NaN()))
+	page := inspectionOf(t, "model.safetensors", set, nil)
+	for text, want := range map[string]bool{
+		`<td class="name">t9999</td>`:      true,
+		`<td class="name">t10000</td>`:     false,
+		`<td class="name">bad.weight</td>`: true,
+		"5 more tensors are not listed":    true,
+		"<p>10006 tensors":                 true,
+	} {
+		require.Equal(t, want, strings.Contains(page, text), text) // not the whole page in a failure
+	}
+}
+
 func TestInspectionPageHasARowATensor(t *testing.T) {
 	set := &madeSet{metadata: map[string]string{"weightinit.mode": "gpt2@1", "format": "pt"}, warnings: []string{"odd"}}
 	inf := float32(math.Inf(1))

@@ -1,62 +1,80 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // printJSON writes one JSON document with a last newline.
 func (a *app) printJSON(v any) error {
+	text, err := indented(v, "")
+	if err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(text)
+	return err
+}
+
+// indented encodes a value as JSON with a last newline; every line but the
+// first begins with prefix.
+func indented(v any, prefix string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent(prefix, "  ")
 	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("json: %w", err)
+		return nil, fmt.Errorf("json: %w", err)
 	}
-	_, err := a.stdout.Write(b.Bytes())
-	return err
+	return b.Bytes(), nil
 }
 
 // printTable writes rows under a header, without lines, columns padded. right
 // names the columns (from 1) that hold numbers.
 func (a *app) printTable(header []string, rows [][]string, right ...int) error {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
-	t.AppendHeader(toRow(header))
-	for _, r := range rows {
-		t.AppendRow(toRow(r))
+	return a.printRows(header, len(rows), func(i int) []string { return rows[i] }, right...)
+}
+
+// printRows is printTable for n rows that are made when they are written, once
+// to be measured and once to be shown.
+func (a *app) printRows(header []string, n int, row func(i int) []string, right ...int) error {
+	widths := make([]int, len(header))
+	for i := range n + 1 {
+		cells := header
+		if i < n {
+			cells = row(i)
+		}
+		for c, cell := range cells {
+			widths[c] = max(widths[c], text.StringWidthWithoutEscSequences(cell))
+		}
 	}
-	var columns []table.ColumnConfig
-	for _, n := range right {
-		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(columns)
-	for _, line := range strings.Split(t.Render(), "\n") {
-		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " ")); err != nil {
+	w := bufio.NewWriter(a.stdout)
+	for i := range n + 1 {
+		cells := header
+		if i > 0 {
+			cells = row(i - 1)
+		}
+		line := ""
+		for c, cell := range cells {
+			pad := strings.Repeat(" ", widths[c]-text.StringWidthWithoutEscSequences(cell))
+			if slices.Contains(right, c+1) {
+				line += pad + cell + "  "
+			} else {
+				line += cell + pad + "  "
+			}
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func toRow(cells []string) table.Row {
-	row := make(table.Row, len(cells))
-	for i, c := range cells {
-		row[i] = c
-	}
-	return row
+	return w.Flush()
 }
 
 // number is a float64 that JSON can hold: null when it is not finite.

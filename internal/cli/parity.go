@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/atomicfile"
@@ -25,7 +26,7 @@ import (
 type parityFlags struct {
 	modelFlags
 	reference, candidate, check, rules string
-	format, run, plot                  string
+	format, run, plot, variant         string
 	reports                            []string
 	rtol, atol                         float64
 	equalNaN, verbose, update          bool
@@ -66,6 +67,7 @@ func (a *app) parityCommand() *cobra.Command {
 	}
 	f.register(cmd)
 	flags := cmd.Flags()
+	registerVariant(flags, &f.variant)
 	flags.StringVar(&f.reference, "reference", "", "the reference: a `PATH` of a file or folder")
 	flags.StringVar(&f.candidate, "candidate", "", "the candidate: a `PATH` of a file or folder")
 	flags.StringVar(&f.check, "check", suite.Bits, "what is compared: "+strings.Join(suite.Checks(), ", "))
@@ -297,8 +299,8 @@ func plotted(ctx context.Context, reference, candidate checkpoint.Set) func(stri
 }
 
 // open opens a checkpoint and prints its warnings.
-func (a *app) open(path string) (checkpoint.Set, error) {
-	set, err := checkpoint.Open(path)
+func (a *app) open(path, variant string) (checkpoint.Set, error) {
+	set, err := checkpoint.OpenVariant(path, variant)
 	if err != nil {
 		return nil, err
 	}
@@ -306,4 +308,9 @@ func (a *app) open(path string) (checkpoint.Set, error) {
 		a.warn(w)
 	}
 	return set, nil
+}
+
+// registerVariant adds the flag that chooses among the sets of a folder.
+func registerVariant(flags *pflag.FlagSet, variant *string) {
+	flags.StringVar(variant, "variant", "", "the `NAME` of the variant to read of a Hugging Face folder, such as fp16")
 }

@@ -54,17 +54,8 @@ func (f *parityFlags) openSides(ctx context.Context, a *app) (_ *sides, err erro
 			s.close()
 		}
 	}()
-	if !f.fresh {
-		if s.reference, err = a.open(f.reference); err != nil {
-			return nil, err
-		}
-		s.add(func() { _ = s.reference.Close() })
-	}
-	if f.candidate != "" {
-		if s.candidate, err = a.open(f.candidate); err != nil {
-			return nil, err
-		}
-		s.add(func() { _ = s.candidate.Close() })
+	if err := f.openFiles(a, s); err != nil {
+		return nil, err
 	}
 	switch {
 	case f.hasModel():
@@ -73,6 +64,42 @@ func (f *parityFlags) openSides(ctx context.Context, a *app) (_ *sides, err erro
 		f.recordedLaws(ctx, a, s)
 	}
 	return s, err
+}
+
+// openFiles opens the sides that are files. A variant must be there on one side
+// at least: the other may be a file, or a folder without it.
+func (f *parityFlags) openFiles(a *app, s *sides) error {
+	var none error
+	found := 0
+	open := func(path string) (checkpoint.Set, error) {
+		set, err := a.open(path, f.variant)
+		if f.variant != "" && errors.Is(err, checkpoint.NoVariant) {
+			none, found = err, found-1
+			if set, err = a.open(path, ""); err == nil {
+				a.warn(fmt.Sprintf("%s has no variant %s and is read as it is", shown.Path(path), shown.Quote(f.variant)))
+			}
+		}
+		if err == nil {
+			found++
+			s.add(func() { _ = set.Close() })
+		}
+		return set, err
+	}
+	var err error
+	if !f.fresh {
+		if s.reference, err = open(f.reference); err != nil {
+			return err
+		}
+	}
+	if f.candidate != "" {
+		if s.candidate, err = open(f.candidate); err != nil {
+			return err
+		}
+	}
+	if found == 0 {
+		return none
+	}
+	return nil
 }
 
 // openModel makes the plan of the model given: it stands for the candidate, or

@@ -14,6 +14,7 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	var asJSON bool
 	var threads int
+	var variant string
 	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
@@ -26,7 +27,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err := chooseISA(""); err != nil {
 				return err
 			}
-			set, err := a.open(args[0])
+			set, err := a.open(args[0], variant)
 			if err != nil {
 				return err
 			}
@@ -61,6 +62,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
+	registerVariant(cmd.Flags(), &variant)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVar(&threads, "threads", 0, "number of threads; 0: one a core")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,7 +54,7 @@ func (files tree) write(dir string) error {
 	return nil
 }
 
-// Directories returns the rows X01 to X11, X12c, X14 to X21 and VX01 to VX03.
+// Directories returns the rows X01 to X11, X12c, X14 to X37 and VX01 to VX03.
 // X12a and X12b need a pipe and a device, X13 a file that changes: the tests of
 // the readers make them.
 func Directories() []Case {
@@ -103,7 +104,9 @@ func Directories() []Case {
 			return filepath.Join(dir, "X17b\nfile.safetensors"), nil
 		}},
 	)
-	archiveRows(file)
+	archiveRows(file, func(id string, v Verdict, mustName, name string, content func() []byte) {
+		cases = append(cases, Case{ID: id, Name: name, Verdict: v, MustName: words(mustName), Bytes: content, ext: ".npz"})
+	})
 	return cases
 }
 
@@ -133,10 +136,10 @@ func shardRows(
 	outside("X02d", "the folder above", "..")
 	index("X04", Refuse, "duplicate, alpha, weight_map", "a tensor twice in the index", `"alpha":`, `"alpha":"`+shard1+`","alpha":`)
 	index("X05", Refuse, "gamma, "+shard2, "a tensor that no shard has", `"beta":`, `"gamma":"`+shard2+`","beta":`)
-	index("X06", Refuse, shard2, "a shard that the index does not name", `,"beta":"`+shard2+`"`, "")
-	change("X06b", Refuse, "gamma", "a tensor that the index does not name", func(files tree) { files[shard1] = shardOf("alpha", "gamma") })
-	change("X07", Refuse, "beta", "a tensor in two shards", func(files tree) { files[shard1] = shardOf("alpha", "beta") })
-	change("X08", Refuse, "00003", "two shards of three", func(files tree) {
+	index("X06", Warn, shard2, "a shard that the index does not name", `,"beta":"`+shard2+`"`, "")
+	change("X06b", Warn, "gamma", "a tensor that the index does not name", func(files tree) { files[shard1] = shardOf("alpha", "gamma") })
+	change("X07", Warn, "beta", "a tensor in two shards", func(files tree) { files[shard1] = shardOf("alpha", "beta") })
+	change("X08", Accept, "", "two shards of three", func(files tree) {
 		for _, old := range []string{shard1, shard2} {
 			files[strings.Replace(old, "of-00002", "of-00003", 1)] = files[old]
 			delete(files, old)
@@ -149,13 +152,33 @@ func shardRows(
 	index("X15b", Refuse, "weight_map", "weight_map is a list", baseIndex, `{"weight_map":["alpha"]}`)
 	index("X15c", Refuse, "weight_map, alpha", "a number for a file", `"alpha":"`+shard1+`"`, `"alpha":1`)
 	index("X15d", Refuse, indexFile, "an index that is cut off", baseIndex, `{"weight_map":`)
+	index("X22", Accept, "", "a total_size that is a float", `:32}`, `:32.0}`)
+	change("X23", Accept, "", "shards counted from 0", func(files tree) { files.rename("00001-of", "00000-of", "00002-of-00002", "00001-of-00002") })
+	change("X24", Accept, "", "a set that is a variant", func(files tree) { files.rename("model-", "model.fp16-", "index.json", "index.fp16.json") })
+	change("X25", Refuse, "bf16, fp16, --variant", "two variants", func(files tree) {
+		clear(files)
+		files["model.fp16.safetensors"], files["model.bf16.safetensors"] = shardOf("alpha"), shardOf("alpha")
+	})
+	change("X26", Warn, "fp16", "a variant beside the set", func(files tree) { files["model.fp16.safetensors"] = shardOf("alpha", "beta") })
+	change("X27", Warn, indexFile, "one file and an index", func(files tree) { files["model.safetensors"] = shardOf("alpha", "beta") })
 	change("X18", Refuse, shard2+", beta, data_offsets", "a shard with a hole", func(files tree) {
 		files[shard2] = stored(object(entry("beta", "F32", "[2,2]", 8, 24)), 24)
 	})
 }
 
+// rename replaces texts in names, and in the index.
+func (files tree) rename(oldNew ...string) {
+	r := strings.NewReplacer(oldNew...)
+	files[indexFile] = []byte(r.Replace(string(files[indexFile])))
+	old := maps.Clone(files)
+	clear(files)
+	for name, content := range old {
+		files[r.Replace(name)] = content
+	}
+}
+
 func linkRows(add func(id string, v Verdict, mustName, name string, write func(dir string) (string, error))) {
-	add("X03", Refuse, shard2+", symlink", "a link that leaves the directory", func(dir string) (string, error) {
+	add("X03", Accept, "", "a link that leaves the directory", func(dir string) (string, error) {
 		path := filepath.Join(dir, "X03")
 		files := baseTree()
 		files["../secret/"+shard2] = files[shard2]
@@ -165,6 +188,22 @@ func linkRows(add func(id string, v Verdict, mustName, name string, write func(d
 		}
 		return path, os.Symlink("../secret/"+shard2, filepath.Join(path, shard2))
 	})
+	// link is the base directory with a link for its second shard.
+	link := func(id string, v Verdict, mustName, name, target string) {
+		add(id, v, mustName, name, func(dir string) (string, error) {
+			path := filepath.Join(dir, id)
+			files := baseTree()
+			delete(files, shard2)
+			if err := files.write(path); err != nil {
+				return "", err
+			}
+			return path, os.Symlink(target, filepath.Join(path, shard2))
+		})
+	}
+	link("X28", Refuse, shard2+", symlink", "a link to itself", shard2)
+	link("X29", Refuse, shard2+", directory", "a link to a directory", "..")
+	link("X30", Refuse, shard2+", device", "a link to a device", "/dev/zero")
+	link("X31", Refuse, shard2+", symlink", "a link to nothing", "gone")
 	add("VX03", Accept, "", "the layout of the Hugging Face cache", func(dir string) (string, error) {
 		root := filepath.Join(dir, "VX03")
 		path := filepath.Join(root, "snapshots", "0a1b2c")
@@ -240,7 +279,10 @@ func deflated(content []byte, zeros int) []byte {
 	return b.Bytes()
 }
 
-func archiveRows(file func(id, mustName, name, ext string, content func() []byte)) {
+func archiveRows(
+	file func(id, mustName, name, ext string, content func() []byte),
+	accept func(id string, v Verdict, mustName, name string, content func() []byte),
+) {
 	base := array(1, pad(npyBase, 1, 64), floats(24, 6))
 	file("X14a", "../evil.npy", "a member that leaves the folder", ".npz", func() []byte {
 		return archive(plainMember("../evil.npy", base))
@@ -256,6 +298,23 @@ func archiveRows(file func(id, mustName, name, ext string, content func() []byte
 	file("X14d", "w.npy", "a member that ends after 1 MiB of 1 GiB", ".npz", func() []byte {
 		header := []byte(array(1, pad(shaped("(268435456,)"), 1, 64), nil))
 		return archive(member{"w.npy", zip.Deflate, deflated(header, 1<<20), 1<<30 + uint64(len(header)), 0})
+	})
+	text := array(1, pad(described("'<U1'", "()"), 1, 64), []byte("x\x00\x00\x00"))
+	accept("X32", Warn, "config.npy, text, skipped", "a member that holds text", func() []byte {
+		return archive(plainMember("w.npy", base), plainMember("config.npy", text))
+	})
+	accept("X33", Warn, "README.txt, skipped", "a member that is no array", func() []byte {
+		return archive(plainMember("w.npy", base), plainMember("README.txt", []byte("hello")))
+	})
+	accept("X34", Accept, "", "an array without the ending, and a folder", func() []byte {
+		return archive(plainMember("dir/", nil), plainMember("w", base))
+	})
+	file("X35", "config.npy, text", "nothing but text", ".npz", func() []byte { return archive(plainMember("config.npy", text)) })
+	file("X36", "bfloat16, v.npy", "a member of bfloat16", ".npz", func() []byte {
+		return archive(plainMember("w.npy", base), plainMember("v.npy", array(1, pad(described("'|V2'", "(1,)"), 1, 64), []byte{0, 0})))
+	})
+	file("X37", "duplicate, w", "a member with and without the ending", ".npz", func() []byte {
+		return archive(plainMember("w.npy", base), plainMember("w", base))
 	})
 	file("X19", "duplicate, w.npy", "a member twice", ".npz", func() []byte {
 		return archive(plainMember("w.npy", base), plainMember("w.npy", base))

@@ -48,7 +48,7 @@ func arrayWithLength(major, minor int, n uint32, header string, data []byte) []b
 	return append(append(b, header...), data...)
 }
 
-// NPY returns the rows N01 to N57 and VN01 to VN27.
+// NPY returns the rows N01 to N62 and VN01 to VN34.
 func NPY() []Case {
 	var cases []Case
 	add := func(id string, v Verdict, mustName, reference, name string, make func() []byte) {
@@ -148,6 +148,11 @@ func npyDescrRows(add adder, refuse simpleAdder) {
 	refuse("N48", "descr, <U2", "A", "text", described("'<U2'", "(3,)"), 24)
 	refuse("N49", "descr", "A", "dates", described("'<M8[s]'", "(3,)"), 24)
 	refuse("N50", "descr, |V2, bfloat16, <u2", "A", "what NumPy writes for bfloat16", described("'|V2'", "(12,)"), 24)
+	refuse("N58", "descr, <V2, bfloat16", "A", "bfloat16 with a byte order", described("'<V2'", "(12,)"), 24)
+	refuse("N59", "shape, 2L, Python 2", "A", "a long size of Python 2", shaped("(2L,)"), 8)
+	refuse("N60", "descr, f4, byte order", "A", "no byte order", described("'f4'", "(2, 3)"), 24)
+	refuse("N61", "descr, <l", "A", "an integer as wide as the system's", described("'<l'", "(3,)"), 24)
+	refuse("N62", "descr, <f16", "A", "a float that is not the same everywhere", described("'<f16'", "(1,)"), 16)
 	refuse("N51", "descr, =f4", "A", "native byte order", described("'=f4'", "(2, 3)"), 24)
 }
 
@@ -195,5 +200,10 @@ func npyControlRows(add adder) {
 		}
 		accept(fmt.Sprintf("VN%02d", 14+i), "type "+descr, 1, 64, described("'"+descr+"'", "(2,)"), make([]byte, 2*size))
 	}
+	for i, descr := range []string{"<u1", "<b1", "=i1", ">u1", "uint8"} {
+		accept(fmt.Sprintf("VN%02d", 28+i), "type "+descr, 1, 64, described("'"+descr+"'", "(2,)"), make([]byte, 2))
+	}
+	accept("VN33", "the letter of a type", 1, 64, described("'<f'", "(2, 3)"), six)
+	accept("VN34", "texts of Python 2", 1, 64, strings.NewReplacer("{'", "{u'", " '", " u'").Replace(npyBase), six)
 	accept("VN27", "white space inside the header", 1, 64, "{  'descr' :\t'<f4',\n 'fortran_order':  False, 'shape': ( 2 , 3 ) , }", six)
 }
