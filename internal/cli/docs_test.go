@@ -179,7 +179,7 @@ func TestTheRulesInTheCIPageAreRules(t *testing.T) {
 	require.GreaterOrEqual(t, i, 0)
 	r, err := rules.Parse([]byte(blocks[i].text), "parity.yaml")
 	require.NoError(t, err)
-	require.Len(t, r, 3)
+	require.Len(t, r.Rules, 3)
 	require.Equal(t, 1, r.For("layers.0.ln1.weight"))
 }
 

@@ -39,6 +39,7 @@ type Option func(*options)
 type options struct {
 	check    string
 	rules    string
+	names    rules.Names
 	anyDType bool
 	worst    int
 	suite.Options
@@ -66,8 +67,8 @@ func Stats() Option { return func(o *options) { o.check = suite.Stats } }
 // sees about twice as small an error as two samples alone.
 func Laws(p *plan.Plan) Option { return func(o *options) { o.check, o.Declared = suite.Stats, p } }
 
-// Rules checks every tensor as the rule file at path says; the other options
-// hold for tensors that no rule matches.
+// Rules checks every tensor as the rule file at path says, under the names that
+// it says; the other options hold for tensors that no rule matches.
 func Rules(path string) Option { return func(o *options) { o.rules = path } }
 
 // Worst sets how many findings are shown; the default is 5.
@@ -118,16 +119,29 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 	}
 	defer reference.Close()
 	if o.rules != "" {
-		if o.Rules, err = rules.Load(o.rules); err != nil {
+		file, err := rules.Load(o.rules)
+		if err != nil {
 			t.Fatalf("paritytest: %v", err)
 			return
 		}
+		o.Rules = file.Rules
+		if file.Names != nil {
+			o.names = file.Names
+		}
+	}
+	sets, err := suite.Rename(t.Context(), o.names, reference, candidate, nil, o.Declared)
+	if err != nil {
+		t.Fatalf("paritytest: %v", err)
+		return
+	}
+	for _, line := range slices.Concat(sets.Said, sets.Warnings) {
+		t.Log("paritytest: " + line)
 	}
 	if o.anyDType {
 		o.Rules = append(o.Rules, rules.Rule{Tensors: "*", Checks: []string{suite.Close}, RTol: o.RTol, ATol: o.ATol, AnyDType: true})
 	}
 	o.Check = o.check
-	result, err := suite.Run(t.Context(), reference, candidate, nil, o.Options)
+	result, err := suite.Run(t.Context(), sets.Reference, sets.Candidate, nil, o.Options)
 	if err != nil {
 		t.Fatalf("paritytest: %v", err)
 		return
