@@ -139,7 +139,7 @@ func (t Tensor) Describe() string { return t.finding("bits").Detail }
 // finding is what bits and close have in common.
 func (t *Tensor) finding(test string) Finding {
 	nan := math.NaN()
-	f := Finding{Tensor: t.Name, Test: test, Verdict: Fail, P: nan, Adjusted: nan, Margin: nan, Sees: nan, N: t.Values, Index: -1}
+	f := Finding{Tensor: t.Name, Test: test, Verdict: Fail, P: nan, Adjusted: nan, Margin: nan, Sees: nan, N: t.Values, Index: -1, Shape: t.ReferenceShape}
 	switch t.Status {
 	case Equal:
 		f.Verdict = Pass

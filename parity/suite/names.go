@@ -45,9 +45,9 @@ type renaming struct {
 	// left tells which sides keep their names.
 	left [2]bool
 	// by has for each tensor of a side the rule that gave it its name, or -1.
-	by [2][]int
-	plans   []*plan.Plan
-	out     Renamed
+	by    [2][]int
+	plans []*plan.Plan
+	out   Renamed
 }
 
 // others returns the names with which those of a side are compared.
