@@ -325,10 +325,13 @@ func writeSpreads(its []spread, scheme string, layers int) string {
 	if scheme == "" {
 		return text
 	}
+	is := ", which is "
+	if !(oneRatio && oneWanted) {
+		is = "; it is "
+	}
 	for _, shapes := range []bool{true, false} {
 		if list := writeFormulas(its, scheme, layers, shapes); len(list) <= 2 {
-			text += ", which is " + strings.Join(list, " and ")
-			break
+			return text + is + strings.Join(list, " or ") + ", as " + scheme + " declares"
 		}
 	}
 	return text + ", as " + scheme + " declares"
@@ -348,6 +351,7 @@ func writeFormulas(its []spread, scheme string, layers int, sizes bool) []string
 			out = append(out, text)
 		}
 	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	return out
 }
 

@@ -27,6 +27,7 @@ type pageData struct {
 	Style        template.CSS
 	Policy       string
 	Passed       bool
+	Headline     string
 	Counts       string
 	Facts        []fact
 	Causes       []pageCause
@@ -62,12 +63,39 @@ type pageTensor struct {
 // tensor and its tests behind a click; plots that were asked for; and a row a
 // tensor that opens to its tests.
 func writeHTML(p *printer, r parity.Result, opt Options) error {
-	d := pageData{Style: page.Style, Policy: page.Policy, Passed: r.Passed(), Counts: counts(r.Summary), Facts: facts(r.Summary)}
+	d := pageData{Style: page.Style, Policy: page.Policy, Passed: r.Passed(), Headline: headline(r), Counts: counts(r.Summary), Facts: facts(r.Summary)}
 	all := groups(r.Findings)
 	d.addFailures(r, opt)
 	d.addAsked(all, opt)
 	d.addTensors(all, opt)
 	return pageTemplate.Execute(p, d)
+}
+
+// headline says in a few words how the run ended.
+func headline(r parity.Result) string {
+	if !r.Passed() {
+		failed := map[string]bool{}
+		for _, g := range groups(failures(r)) {
+			for _, name := range g.findings[0].Members {
+				failed[name] = true
+			}
+			if len(g.findings[0].Members) == 0 {
+				failed[g.name] = true
+			}
+		}
+		return fmt.Sprintf("Failed: %d of %s", len(failed), plural(r.Summary.Tensors, "tensor"))
+	}
+	passed := map[string]int{}
+	for _, f := range r.Findings {
+		passed[f.Test]++
+	}
+	switch n := r.Summary.Tensors; {
+	case n > 0 && passed["bits"] == n:
+		return "Passed: " + plural(n, "tensor") + ", every bit is the same"
+	case n > 0 && passed["close"] == n:
+		return "Passed: " + plural(n, "tensor") + ", every value is within the tolerances"
+	}
+	return "Passed: " + plural(r.Summary.Tensors, "tensor")
 }
 
 // addFailures adds the causes with the tensors that failed.
