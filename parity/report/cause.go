@@ -34,7 +34,7 @@ func (c cause) sentence() string {
 // The most causes of standard deviations of a side, and of other kinds; the rest
 // is one more.
 const (
-	maxSpreads = 20
+	maxSpreads = 8
 	maxKinds   = 60
 )
 

@@ -75,13 +75,12 @@ func (f formula) size(shape []int64) float64 {
 		field *= float64(n)
 	}
 	in, out := float64(shape[1])*field, float64(shape[0])*field
-	return map[size]float64{fanIn: in, fanOut: out, fanSum: in + out}[f.over]
+	return [...]float64{fanIn: in, fanOut: out, fanSum: in + out}[f.over]
 }
 
 // write returns the formula with a tensor's sizes; shape nil leaves them open.
 func (f formula) write(shape []int64, layers int) string {
-	names := map[size]string{fanIn: "fan_in", fanOut: "fan_out", fanSum: "(fan_in+fan_out)"}
-	n := names[f.over]
+	n := [...]string{one: "", fanIn: "fan_in", fanOut: "fan_out", fanSum: "(fan_in+fan_out)"}[f.over]
 	if shape != nil {
 		n = strconv.FormatFloat(f.size(shape), 'f', -1, 64)
 	}
