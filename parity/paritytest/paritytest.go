@@ -40,6 +40,7 @@ type options struct {
 	check    string
 	rules    string
 	names    rules.Names
+	builtin  string
 	anyDType bool
 	worst    int
 	suite.Options
@@ -70,6 +71,11 @@ func Laws(p *plan.Plan) Option { return func(o *options) { o.check, o.Declared =
 // Rules checks every tensor as the rule file at path says, under the names that
 // it says; the other options hold for tensors that no rule matches.
 func Rules(path string) Option { return func(o *options) { o.rules = path } }
+
+// Names compares under the names that a map that is built in gives, such as
+// "transformerlens-bridge" (see [rules.Builtin]). Without it, and without names
+// in a rule file, a map is taken where it is meant, as [suite.Rename] says.
+func Names(builtin string) Option { return func(o *options) { o.builtin = builtin } }
 
 // Worst sets how many findings are shown; the default is 5.
 func Worst(n int) Option { return func(o *options) { o.worst = n } }
@@ -128,6 +134,14 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 		if file.Names != nil {
 			o.names = file.Names
 		}
+	}
+	if o.builtin != "" {
+		names, known := rules.Builtin(o.builtin)
+		if !known {
+			t.Fatalf("paritytest: names %s: use one of %v", shown.Quote(o.builtin), rules.BuiltinNames())
+			return
+		}
+		o.names = append(o.names, names...)
 	}
 	sets, err := suite.Rename(t.Context(), o.names, reference, candidate, nil, o.Declared)
 	if err != nil {
