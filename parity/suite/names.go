@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/weightinit/weightinit/checkpoint"
@@ -50,21 +51,25 @@ type renaming struct {
 	out   Renamed
 }
 
-// others returns the names with which those of a side are compared.
-func (r *renaming) others(side int) map[string]bool {
-	out := map[string]bool{}
+// others returns the lists of names with which those of a side are compared.
+func (r *renaming) others(side int) []map[string]bool {
+	var out []map[string]bool
 	if other := r.sets[1-side]; other != nil {
+		names := map[string]bool{}
 		for _, t := range other.Tensors() {
-			out[t.Name] = true
+			names[t.Name] = true
 		}
+		out = append(out, names)
 	}
 	for _, p := range r.plans {
 		if p == nil {
 			continue
 		}
+		names := map[string]bool{}
 		for _, step := range p.Steps {
-			out[step.Param.Name] = true
+			names[step.Param.Name] = true
 		}
+		out = append(out, names)
 	}
 	return out
 }
@@ -74,7 +79,7 @@ func (r *renaming) guess() bool {
 	for _, name := range rules.BuiltinNames() {
 		builtin, _ := rules.Builtin(name)
 		for side, set := range r.sets {
-			r.left[side] = set == nil || !fits(builtin, set, r.others(side))
+			r.left[side] = set == nil || !slices.ContainsFunc(r.others(side), func(names map[string]bool) bool { return fits(builtin, set, names) })
 		}
 		if r.left != [2]bool{true, true} {
 			r.rules, r.text = builtin, name
@@ -193,7 +198,10 @@ func (r *renaming) apply(ctx context.Context, side int, used []bool) (checkpoint
 // lookNowhere notes for each rule the first name to which it leads and with
 // which nothing is compared.
 func (r *renaming) lookNowhere(side int, nowhere []string) {
-	others := r.others(side)
+	others := map[string]bool{}
+	for _, names := range r.others(side) {
+		maps.Copy(others, names)
+	}
 	var list []string
 	for i, t := range r.sets[side].Tensors() {
 		if others[t.Name] {
@@ -204,10 +212,7 @@ func (r *renaming) lookNowhere(side int, nowhere []string) {
 			continue
 		}
 		if list == nil {
-			for name := range others {
-				list = append(list, name)
-			}
-			slices.Sort(list)
+			list = slices.Sorted(maps.Keys(others))
 		}
 		text := fmt.Sprintf("leads to %s, and nothing else has this name", shown.Quote(t.Name))
 		if near := nearest.Name(t.Name, list); near != "" {
