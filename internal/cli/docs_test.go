@@ -183,6 +183,18 @@ func TestTheRulesInTheCIPageAreRules(t *testing.T) {
 	require.Equal(t, 1, r.For("layers.0.ln1.weight"))
 }
 
+func TestTheNamesInTheParityPageAreRules(t *testing.T) {
+	blocks, _ := blocksOf(readRepository(t, "docs/parity.md"))
+	i := slices.IndexFunc(blocks, func(b block) bool { return strings.HasPrefix(b.text, "names:\n") })
+	require.GreaterOrEqual(t, i, 0)
+	r, err := rules.Parse([]byte(blocks[i].text), "parity.yaml")
+	require.NoError(t, err)
+	mapped, err := r.Names.Map([]string{"blocks.3.mlp.in.bias", "h.3.mlp.in.weight", "h.3.mlp.gate.weight"})
+	require.NoError(t, err)
+	require.Equal(t, "layers.3.mlp.fc_in.bias", mapped[0].To)
+	require.Equal(t, "layers.3.mlp.in.weight", mapped[1].To)
+}
+
 // TestLinksInTheDocsLead: a relative link names a file that is there.
 func TestLinksInTheDocsLead(t *testing.T) {
 	for _, path := range docs {
