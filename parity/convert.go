@@ -140,7 +140,7 @@ func (t Tensor) Describe() string { return t.finding("bits").Detail }
 // finding is what bits and close have in common.
 func (t *Tensor) finding(test string) Finding {
 	nan := math.NaN()
-	f := Finding{Tensor: t.Name, Test: test, Verdict: Fail, P: nan, Adjusted: nan, Margin: nan, Sees: nan, N: t.Values, Index: -1}
+	f := Finding{Tensor: t.Name, Test: test, Verdict: Fail, P: nan, Adjusted: nan, Margin: nan, Sees: nan, N: t.Values, Index: -1, Shape: t.ReferenceShape}
 	switch t.Status {
 	case Equal:
 		f.Verdict = Pass
@@ -189,26 +189,37 @@ func full(v float64) string  { return strconv.FormatFloat(v, 'g', -1, 64) }
 // Select returns the set with only the tensors whose name keep wants. Closing
 // it closes set.
 func Select(set checkpoint.Set, keep func(name string) bool) checkpoint.Set {
-	s := &selection{Set: set, keep: keep}
+	var kept []checkpoint.Tensor
 	for _, t := range set.Tensors() {
 		if keep(t.Name) {
-			s.tensors = append(s.tensors, t)
+			kept = append(kept, t)
 		}
+	}
+	return WithTensors(set, kept)
+}
+
+// WithTensors returns the set with these tensors instead of its own, such as
+// its own under other names; no two may have one name. Closing it closes set.
+func WithTensors(set checkpoint.Set, tensors []checkpoint.Tensor) checkpoint.Set {
+	s := &selection{Set: set, tensors: tensors, place: make(map[string]int, len(tensors))}
+	for i, t := range tensors {
+		s.place[t.Name] = i
 	}
 	return s
 }
 
 type selection struct {
 	checkpoint.Set
-	keep    func(string) bool
 	tensors []checkpoint.Tensor
+	place   map[string]int
 }
 
 func (s *selection) Tensors() []checkpoint.Tensor { return s.tensors }
 
 func (s *selection) Lookup(name string) (checkpoint.Tensor, bool) {
-	if !s.keep(name) {
+	i, ok := s.place[name]
+	if !ok {
 		return checkpoint.Tensor{}, false
 	}
-	return s.Set.Lookup(name)
+	return s.tensors[i], true
 }

@@ -51,6 +51,15 @@ type Finding struct {
 	// such as "+3.0% (0.020601, declared 0.02)".
 	Effect     float64
 	EffectText string
+	// Found and Wanted are, for a test of standard deviations, that of the values
+	// and that which was declared or, without a law, is the reference's; 0 for
+	// other tests.
+	Found, Wanted float64
+	// Shape is that of the tensor; nil for a pool, and where it is not known.
+	Shape []int64
+	// OfReference tells that the values are the reference's, not the
+	// candidate's.
+	OfReference bool
 	// Margin is the equivalence margin; NaN when there is none.
 	Margin float64
 	// N is the number of values tested.

@@ -10,14 +10,18 @@ import (
 func (r *statsRun) result() Result {
 	var findings []Finding
 	var tests []battery.Test
+	var shape []int64
 	add := func(t tested) {
 		for _, one := range t.tests {
-			findings = append(findings, findingOf(t, one))
+			f := findingOf(t, one)
+			f.Shape = shape
+			findings = append(findings, f)
 			tests = append(tests, one)
 		}
 	}
 	reused := r.reused()
 	for _, st := range r.tensors {
+		shape = st.ReferenceShape
 		if st.problem != nil {
 			findings = append(findings, *st.problem)
 			tests = append(tests, battery.Test{P: math.NaN(), SE: math.NaN(), Margin: math.NaN()})
@@ -32,6 +36,7 @@ func (r *statsRun) result() Result {
 			add(t)
 		}
 	}
+	shape = nil
 	for _, p := range r.pools {
 		for _, t := range p.results {
 			add(t)
@@ -107,6 +112,7 @@ func (r *statsRun) margin(f *Finding, otherwise float64) float64 {
 func findingOf(t tested, one battery.Test) Finding {
 	f := Finding{
 		Tensor: t.tensor, Members: t.members, Test: one.Name, P: one.P, Adjusted: math.NaN(), Effect: one.Effect, EffectText: one.EffectText,
+		Found: one.Found, Wanted: one.Wanted, OfReference: t.side == referenceSide,
 		Margin: math.NaN(), N: one.N, Sees: math.NaN(), Index: one.Index, Detail: t.law,
 	}
 	if t.side == referenceSide {

@@ -179,8 +179,20 @@ func TestTheRulesInTheCIPageAreRules(t *testing.T) {
 	require.GreaterOrEqual(t, i, 0)
 	r, err := rules.Parse([]byte(blocks[i].text), "parity.yaml")
 	require.NoError(t, err)
-	require.Len(t, r, 3)
+	require.Len(t, r.Rules, 3)
 	require.Equal(t, 1, r.For("layers.0.ln1.weight"))
+}
+
+func TestTheNamesInTheParityPageAreRules(t *testing.T) {
+	blocks, _ := blocksOf(readRepository(t, "docs/parity.md"))
+	i := slices.IndexFunc(blocks, func(b block) bool { return strings.HasPrefix(b.text, "names:\n") })
+	require.GreaterOrEqual(t, i, 0)
+	r, err := rules.Parse([]byte(blocks[i].text), "parity.yaml")
+	require.NoError(t, err)
+	mapped, err := r.Names.Map([]string{"blocks.3.mlp.in.bias", "h.3.mlp.in.weight", "h.3.mlp.gate.weight"})
+	require.NoError(t, err)
+	require.Equal(t, "layers.3.mlp.fc_in.bias", mapped[0].To)
+	require.Equal(t, "layers.3.mlp.in.weight", mapped[1].To)
 }
 
 // TestLinksInTheDocsLead: a relative link names a file that is there.

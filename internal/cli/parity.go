@@ -34,6 +34,7 @@ type parityFlags struct {
 	fresh bool
 
 	name, plotted *regexp.Regexp
+	names         rules.Names
 	suite         suite.Options
 }
 
@@ -52,7 +53,9 @@ func (a *app) parityCommand() *cobra.Command {
 			"                 once in a million runs. The laws are those of the model and mode given,\n" +
 			"                 or of the record that init left in the reference or the candidate\n" +
 			"  --check all    all of them, and one seed used for two families\n\n" +
-			"--rules FILE (YAML) says which check holds for which tensors; --check is for the rest.",
+			"--rules FILE (YAML) says which check holds for which tensors; --check is for the rest. It\n" +
+			"also says under which names they are compared; the names of a booted TransformerLens model\n" +
+			"are known.",
 		Example: "  weightinit parity --reference ref/ --candidate model.safetensors\n" +
 			"  weightinit parity --reference ref/ --config config.json --mode gpt2@1 --seed 7\n" +
 			"  weightinit parity --reference ref/ --candidate out/ --check stats --preset gpt2-small --mode gpt2\n" +
@@ -118,9 +121,11 @@ func (f *parityFlags) checkFlags(cmd *cobra.Command) error {
 		}
 	}
 	if f.rules != "" {
-		if f.suite.Rules, err = rules.Load(f.rules); err != nil {
+		file, err := rules.Load(f.rules)
+		if err != nil {
 			return err
 		}
+		f.suite.Rules, f.names = file.Rules, file.Names
 	}
 	f.suite.Check, f.suite.Workers, f.suite.EqualNaN = f.check, f.threads, f.equalNaN
 	if cmd.Flags().Changed("rtol") {
@@ -154,10 +159,14 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 	if f.fresh {
 		return f.updateReference(cmd.Context(), a, sides, parity.Result{})
 	}
-	f.warnUnused(a, sides)
+	reference, candidate, err := f.rename(cmd.Context(), a, sides)
+	if err != nil {
+		return err
+	}
+	f.warnUnused(a, sides, reference, candidate)
 	bar := a.progress("comparing", sides.values()*f.suite.Passes())
 	f.suite.Progress = bar.add
-	result, err := suite.Run(cmd.Context(), sides.reference, sides.candidate, sides.made, f.suite)
+	result, err := suite.Run(cmd.Context(), reference, candidate, sides.made, f.suite)
 	bar.done()
 	switch {
 	case errors.Is(err, suite.ErrNothing) && f.run != "":
@@ -171,7 +180,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 		return err
 	}
 	result.Summary.Reference, result.Summary.Candidate = f.reference, sides.name
-	opt := report.Options{Verbose: f.verbose, Rerun: rerun(os.Args), Values: plotted(cmd.Context(), sides.reference, sides.candidate)}
+	opt := report.Options{Verbose: f.verbose, Rerun: rerun(os.Args), Values: plotted(cmd.Context(), reference, candidate)}
 	f.addPlots(&opt)
 	if err := f.writeReports(result, opt); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/report"
+	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -176,9 +177,29 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 	}
 }
 
+// rename returns both sides under the names by which they are compared. What
+// --update writes keeps its own.
+func (f *parityFlags) rename(ctx context.Context, a *app, s *sides) (reference, candidate checkpoint.Set, err error) {
+	r, err := suite.Rename(ctx, f.names, s.reference, s.candidate, s.made, f.suite.Declared)
+	var twice *rules.TwiceError
+	if errors.As(err, &twice) && f.names != nil {
+		err = fmt.Errorf("%s: %w", shown.Path(f.rules), err)
+	}
+	for _, line := range r.Said {
+		a.say("%s", line)
+	}
+	for _, line := range r.Warnings {
+		if f.names != nil {
+			line = shown.Path(f.rules) + ": " + line
+		}
+		a.warn(line)
+	}
+	return r.Reference, r.Candidate, err
+}
+
 // warnUnused tells of rules that decide about no tensor.
-func (f *parityFlags) warnUnused(a *app, s *sides) {
-	names := suite.NamesOf(s.reference, s.candidate)
+func (f *parityFlags) warnUnused(a *app, s *sides, reference, candidate checkpoint.Set) {
+	names := suite.NamesOf(reference, candidate)
 	if s.made != nil {
 		for _, t := range s.made.Tensors().All() {
 			names = append(names, t.Name)

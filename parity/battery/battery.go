@@ -78,6 +78,9 @@ type Test struct {
 	// Margin is the margin of equivalence, Equivalence the p-value of the two
 	// one-sided tests against it; NaN for tests without.
 	Margin, Equivalence float64
+	// Found and Wanted are the two standard deviations of a test of them; 0 for
+	// other tests.
+	Found, Wanted float64
 	// SE is the standard error of the effect (of its logarithm if Log), with
 	// which [SmallestEffect] says what would have been seen; NaN if undefined.
 	SE  float64

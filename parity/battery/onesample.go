@@ -124,6 +124,7 @@ func momentTests[T Float](s Sample[T]) []Test {
 	ratio := math.Log(m.std / l.Std())
 	std := newTest("T2 std", n, ratio/se, TwoSided(ratio/se), true)
 	std.Effect, std.SE, std.Log, std.Margin = math.Expm1(ratio), se, true, StdMargin
+	std.Found, std.Wanted = m.std, l.Std()
 	std.EffectText = fmt.Sprintf("%+.3g%% (%s, declared %s)", 100*std.Effect, number(m.std), number(l.Std()))
 	std.Equivalence = EquivalentStd(ratio, se, StdMargin)
 	tests := []Test{mean, std}

@@ -90,6 +90,7 @@ func twoMoments(x, y sampleMoments, n, m int) []Test {
 	ratio := math.Log(x.std / y.std)
 	std := newTest("T2' std", total, ratio/se, twoSidedOrSure(ratio, se), smaller >= 4096)
 	std.Effect, std.SE, std.Log, std.Margin = math.Expm1(ratio), se, true, StdMargin
+	std.Found, std.Wanted = x.std, y.std
 	std.EffectText = fmt.Sprintf("%+.3g%% (%s, reference %s)", 100*std.Effect, number(x.std), number(y.std))
 	std.Equivalence = EquivalentStd(ratio, se, StdMargin)
 	return []Test{mean, std}

@@ -40,6 +40,8 @@ type Option func(*options)
 type options struct {
 	check    string
 	rules    string
+	names    rules.Names
+	builtin  string
 	anyDType bool
 	worst    int
 	suite.Options
@@ -67,9 +69,14 @@ func Stats() Option { return func(o *options) { o.check = suite.Stats } }
 // sees about twice as small an error as two samples alone.
 func Laws(p *plan.Plan) Option { return func(o *options) { o.check, o.Declared = suite.Stats, p } }
 
-// Rules checks every tensor as the rule file at path says; the other options
-// hold for tensors that no rule matches.
+// Rules checks every tensor as the rule file at path says, under the names that
+// it says; the other options hold for tensors that no rule matches.
 func Rules(path string) Option { return func(o *options) { o.rules = path } }
+
+// Names compares under the names that a map that is built in gives, such as
+// "transformerlens-bridge" (see [rules.Builtin]). Without it, and without names
+// in a rule file, a map is taken where it is meant, as [suite.Rename] says.
+func Names(builtin string) Option { return func(o *options) { o.builtin = builtin } }
 
 // Worst sets how many findings are shown; the default is 5.
 func Worst(n int) Option { return func(o *options) { o.worst = n } }
@@ -123,16 +130,37 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 		return
 	}
 	if o.rules != "" {
-		if o.Rules, err = rules.Load(o.rules); err != nil {
+		file, err := rules.Load(o.rules)
+		if err != nil {
 			t.Fatalf("paritytest: %v", err)
 			return
 		}
+		o.Rules = file.Rules
+		if file.Names != nil {
+			o.names = file.Names
+		}
+	}
+	if o.builtin != "" {
+		names, known := rules.Builtin(o.builtin)
+		if !known {
+			t.Fatalf("paritytest: names %s: use one of %v", shown.Quote(o.builtin), rules.BuiltinNames())
+			return
+		}
+		o.names = append(o.names, names...)
+	}
+	sets, err := suite.Rename(t.Context(), o.names, reference, candidate, nil, o.Declared)
+	if err != nil {
+		t.Fatalf("paritytest: %v", err)
+		return
+	}
+	for _, line := range slices.Concat(sets.Said, sets.Warnings) {
+		t.Log("paritytest: " + line)
 	}
 	if o.anyDType {
 		o.Rules = append(o.Rules, rules.Rule{Tensors: "*", Checks: []string{suite.Close}, RTol: o.RTol, ATol: o.ATol, AnyDType: true})
 	}
 	o.Check = o.check
-	result, err := suite.Run(t.Context(), reference, candidate, nil, o.Options)
+	result, err := suite.Run(t.Context(), sets.Reference, sets.Candidate, nil, o.Options)
 	if err != nil {
 		t.Fatalf("paritytest: %v", err)
 		return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
@@ -105,6 +106,36 @@ func TestCompareByLaw(t *testing.T) {
 	r := &recorder{TB: t}
 	paritytest.Compare(r, dir, nil, paritytest.Rules(filepath.Join(dir, "absent.yaml")))
 	require.Len(t, r.lines, 1)
+}
+
+func TestNamesOfTheBridge(t *testing.T) {
+	dir := filepath.Join("..", "..", "testdata", "bridge")
+	set, err := checkpoint.Open(filepath.Join(dir, "plain.safetensors"))
+	require.NoError(t, err)
+	defer set.Close()
+	ours := map[string]string{"embed.weight": "tok_embed.weight", "unembed.weight": "head.weight", "pos_embed.weight": "pos.weight", "ln_final.weight": "ln_out.weight", "ln_final.bias": "ln_out.bias"}
+	var tensors []paritytest.Tensor
+	for _, one := range set.Tensors() {
+		name, known := ours[one.Name]
+		if !known {
+			name = strings.NewReplacer("blocks.", "layers.", "mlp.", "mlp.fc_").Replace(one.Name)
+		}
+		var values []float32
+		require.NoError(t, one.Each(t.Context(), func(v []float64) error {
+			for _, x := range v {
+				values = append(values, float32(x))
+			}
+			return nil
+		}))
+		if one.Name != "unembed.bias" {
+			tensors = append(tensors, paritytest.Tensor{Name: name, Shape: one.Shape, Values: values})
+		}
+	}
+	paritytest.Compare(t, filepath.Join(dir, "plain.safetensors"), tensors)
+	paritytest.Compare(t, filepath.Join(dir, "plain.safetensors"), tensors, paritytest.Names("transformerlens-bridge"))
+	r := &recorder{TB: t}
+	paritytest.Compare(r, filepath.Join(dir, "plain.safetensors"), tensors, paritytest.Names("other"))
+	require.Equal(t, []string{`paritytest: names "other": use one of [transformerlens-bridge]`}, r.lines)
 }
 
 func TestFile(t *testing.T) {

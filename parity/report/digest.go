@@ -50,7 +50,8 @@ type digest struct {
 	// Least is the test that speaks most against the tensor: the first of the
 	// facts that fail, else that with the smallest p-value, with P and Adjusted.
 	Least, P, Adjusted string
-	// Std is the effect on the standard deviation.
+	// Std is the effect on the standard deviation, the first that fails if one
+	// does.
 	Std, N string
 	// Members are those of a pool.
 	Members string
@@ -62,6 +63,7 @@ var verdictOrder = map[parity.Verdict]int{parity.Fail: 0, parity.Weak: 1, parity
 func (g group) digest(opt Options) digest {
 	d := digest{Tensor: shown.Cut(g.name, maxName), Tests: len(g.findings)}
 	worst, least := g.findings[0], g.findings[0]
+	stdFailed := false
 	var values int64
 	for _, f := range g.findings {
 		switch f.Verdict {
@@ -76,8 +78,8 @@ func (g group) digest(opt Options) digest {
 		if speaksMore(f, least) {
 			least = f
 		}
-		if d.Std == "" && f.Unit == parity.Percent {
-			d.Std = rowOf(f, opt).Effect
+		if f.Unit == parity.Percent && (d.Std == "" || f.Verdict == parity.Fail && !stdFailed) {
+			d.Std, stdFailed = rowOf(f, opt).Effect, f.Verdict == parity.Fail
 		}
 		values = max(values, f.N)
 	}

@@ -65,6 +65,7 @@ func sample() parity.Result {
 	std := finding("layers.1.mlp.fc_in.weight", "T2 std", parity.Fail)
 	std.P, std.Adjusted, std.Effect, std.Margin, std.N, std.Sees = 3.1e-27, 1.4e-24, 0.03, 0.01, 147456, 0.017
 	std.EffectText, std.Unit = "+3.0% (0.020601, declared 0.02)", parity.Percent
+	std.Found, std.Wanted, std.Shape = 0.020601, 0.02, []int64{384, 384}
 	bits := finding("layers.1.mlp.fc_in.weight", "bits", parity.Fail)
 	bits.Effect, bits.EffectText, bits.N, bits.Index = 2, "2 values", 147456, 77
 	bits.Detail = "2 of 147456 values differ, the first at index 77 [0 77]: reference 3ca3d70a (0.02), candidate 3ca3d70b (0.020000001), 1 ulp"
@@ -106,6 +107,10 @@ func statsRun(n, failing int) parity.Result {
 				f.Unit, f.Effect, f.EffectText, f.Margin, f.Sees = parity.Percent, 0.0007, "+0.07% (0.020014, declared 0.02)", 0.01, 0.0055
 			}
 			if failing > 0 && i%failing == 0 && (test == "T2 std" || test == "T4 Anderson-Darling") {
+				f.Shape = []int64{768, 768}
+				if test == "T2 std" {
+					f.Found, f.Wanted = 0.020014, 0.02
+				}
 				f.Verdict, f.P, f.Adjusted = parity.Fail, 3.1e-27/float64(i+1), 1.4e-24/float64(i+1)
 			}
 			all = append(all, f)

@@ -12,22 +12,35 @@ import (
 // drops the others silently.
 const maxAnnotations = 10
 
-// writeGitHub writes failures as workflow commands, the worst first; when there
-// are too many, the last command counts the rest. A plain line with the counts
-// follows: no text from files, which could be a command itself.
+// writeGitHub writes causes as workflow commands, the worst first, each with the
+// lines of its worst failures; when there are too many, the last command counts
+// the rest. A plain line with the counts follows: no text from files, which
+// could be a command itself.
 func writeGitHub(p *printer, r parity.Result, opt Options) error {
-	failed := failures(r)
-	alone := len(failed)
+	all := causes(r)
+	alone := len(all)
 	if alone > maxAnnotations {
 		alone = maxAnnotations - 1
 	}
-	for _, f := range failed[:alone] {
-		row := rowOf(f, opt)
-		command(p, "parity: "+row.Test+" "+row.Tensor, row.line())
+	for _, c := range all[:alone] {
+		message, left := c.sentence(), c.tests
+		for _, f := range c.worst(maxAnnotations) {
+			message += "\n" + rowOf(f, opt).line()
+			left--
+		}
+		if left > 0 {
+			message += "\nand " + plural(left, "more failed test") + "; the job summary and the other formats list them"
+		}
+		command(p, "parity: "+c.where, message)
 	}
-	if rest := len(failed) - alone; rest > 0 {
-		command(p, "parity: "+plural(rest, "more failure"),
-			fmt.Sprintf("%s of %s beyond these; the job summary and the other formats list them", plural(rest, "failure"), plural(len(tensorsOf(failed[alone:])), "tensor")))
+	if rest := all[alone:]; len(rest) > 0 {
+		tests, tensors := 0, 0
+		for _, c := range rest {
+			tests += c.tests
+			tensors += len(c.groups)
+		}
+		command(p, "parity: "+plural(tests, "more failure"),
+			fmt.Sprintf("%s of %s beyond these; the job summary and the other formats list them", plural(tests, "failure"), plural(tensors, "tensor")))
 	}
 	_, err := p.WriteString("weightinit parity " + counts(r.Summary) + "\n")
 	return err
@@ -52,17 +65,4 @@ const MaxJobSummary = 1 << 20
 // with the rows counted that did not fit.
 func WriteJobSummary(w io.Writer, r parity.Result, opt Options) error {
 	return finish(w, "the job summary", func(p *printer) error { return markdown(p, r, opt, MaxJobSummary-1) })
-}
-
-// tensorsOf returns the different tensors in the order of their first finding.
-func tensorsOf(findings []parity.Finding) []string {
-	seen := make(map[string]bool, len(findings))
-	var out []string
-	for _, f := range findings {
-		if !seen[f.Tensor] {
-			seen[f.Tensor] = true
-			out = append(out, f.Tensor)
-		}
-	}
-	return out
 }

@@ -18,7 +18,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // What the page holds at most without Verbose; beyond, a browser becomes slow.
 const (
-	maxPageFailures = 2000 // failed tests
+	maxPageFailures = 1000 // failed tests
 	maxPageTensors  = 2000
 	maxPageTests    = 6000 // tests behind the rows of the tensors
 )
@@ -27,9 +27,10 @@ type pageData struct {
 	Style        template.CSS
 	Policy       string
 	Passed       bool
+	Headline     string
 	Counts       string
 	Facts        []fact
-	Failures     []pageBlock
+	Causes       []pageCause
 	MoreFailures string
 	Asked        []pageTensor
 	MoreAsked    string
@@ -37,9 +38,13 @@ type pageData struct {
 	MoreTensors  string
 }
 
-// pageBlock is a table of failures. A tensor with pictures has its own block,
-// others in between share one.
-type pageBlock struct{ Tensors []pageTensor }
+// pageCause is a cause with its pictures, and its failures behind a click.
+type pageCause struct {
+	Where, Text, Quoted, Failures string
+	// Shown is the worst tensor that has pictures.
+	Shown   *pageTensor
+	Tensors []*pageTensor
+}
 
 // pageTensor is a tensor with the tests that a part of the page shows, and its
 // pictures there.
@@ -54,10 +59,11 @@ type pageTensor struct {
 }
 
 // writeHTML writes one page without script and without reference to anything
-// outside: summary, failures with their plots, plots that were asked for, and
-// a row a tensor that opens to its tests.
+// outside: what is wrong in a sentence a cause, each with the plots of its worst
+// tensor and its tests behind a click; plots that were asked for; and a row a
+// tensor that opens to its tests.
 func writeHTML(p *printer, r parity.Result, opt Options) error {
-	d := pageData{Style: page.Style, Policy: page.Policy, Passed: r.Passed(), Counts: counts(r.Summary), Facts: facts(r.Summary)}
+	d := pageData{Style: page.Style, Policy: page.Policy, Passed: r.Passed(), Headline: headline(r), Counts: counts(r.Summary), Facts: facts(r.Summary)}
 	all := groups(r.Findings)
 	d.addFailures(r, opt)
 	d.addAsked(all, opt)
@@ -65,44 +71,96 @@ func writeHTML(p *printer, r parity.Result, opt Options) error {
 	return pageTemplate.Execute(p, d)
 }
 
-// addFailures adds the tensors that failed, in the order of their worst test.
+// headline says in a few words how the run ended.
+func headline(r parity.Result) string {
+	if !r.Passed() {
+		failed := map[string]bool{}
+		for _, g := range groups(failures(r)) {
+			for _, name := range g.findings[0].Members {
+				failed[name] = true
+			}
+			if len(g.findings[0].Members) == 0 {
+				failed[g.name] = true
+			}
+		}
+		return fmt.Sprintf("Failed: %d of %s", len(failed), plural(r.Summary.Tensors, "tensor"))
+	}
+	passed := map[string]int{}
+	for _, f := range r.Findings {
+		passed[f.Test]++
+	}
+	switch n := r.Summary.Tensors; {
+	case n > 0 && passed["bits"] == n:
+		return "Passed: " + plural(n, "tensor") + ", every bit is the same"
+	case n > 0 && passed["close"] == n:
+		return "Passed: " + plural(n, "tensor") + ", every value is within the tolerances"
+	}
+	return "Passed: " + plural(r.Summary.Tensors, "tensor")
+}
+
+// addFailures adds the causes with the tensors that failed.
 func (d *pageData) addFailures(r parity.Result, opt Options) {
-	failed := failures(r)
+	rows, left, leftOf := 0, 0, 0
+	pages := map[string]*pageTensor{} // by the key of the group
+	for _, c := range causes(r) {
+		p := pageCause{Where: c.where, Text: c.text, Quoted: c.quoted,
+			Failures: plural(c.tests, "failed test") + " of " + plural(len(c.groups), "tensor")}
+		for i, g := range c.groups {
+			// Of each cause there is one tensor at least.
+			if rows += len(g.findings); rows > maxPageFailures && i > 0 && !opt.Verbose {
+				left += len(g.findings)
+				leftOf++
+				continue
+			}
+			t := g.page(opt)
+			pages[groupKey(g.findings[0])] = t
+			p.Tensors = append(p.Tensors, t)
+		}
+		d.Causes = append(d.Causes, p)
+	}
+	if left > 0 {
+		d.MoreFailures = fmt.Sprintf("%s of %s are left out here; the text and json reports list them.", plural(left, "more failure"), plural(leftOf, "tensor"))
+	}
+	drawWorst(groups(failures(r)), pages, opt)
+	for i := range d.Causes {
+		c := &d.Causes[i]
+		for _, t := range c.Tensors {
+			if len(t.Drawing.Notes) > 0 && c.Shown == nil {
+				c.Shown = t
+			}
+		}
+	}
+}
+
+// drawWorst draws the pictures of the worst tensors that are on the page.
+func drawWorst(failed []group, pages map[string]*pageTensor, opt Options) {
 	left := opt.Plots
 	if left == 0 {
 		left = DefaultPlots
 	}
-	rows, alone := 0, false
-	byTensor := groups(failed)
-	for i, g := range byTensor {
-		if rows += len(g.findings); rows > maxPageFailures && i > 0 && !opt.Verbose {
-			rest := 0
-			for _, g := range byTensor[i:] {
-				rest += len(g.findings)
-			}
-			d.MoreFailures = fmt.Sprintf("%s of %s are left out here; the text and json reports list them.", plural(rest, "more failure"), plural(len(byTensor)-i, "tensor"))
+	for _, g := range failed {
+		t := pages[groupKey(g.findings[0])]
+		if left == 0 {
 			break
 		}
-		t := pageTensor{digest: g.digest(opt)}
-		for _, f := range g.findings {
-			row := rowOf(f, opt)
-			// The command is mostly that of the whole tensor: once is enough.
-			if n := len(t.Reruns); row.Rerun != "" && (n == 0 || t.Reruns[n-1] != row.Rerun) {
-				t.Reruns = append(t.Reruns, row.Rerun)
-			}
-			t.Rows = append(t.Rows, row)
-		}
-		if left > 0 && t.draw(g.name, opt) {
+		if t != nil && t.draw(g.name, opt) {
 			left--
 		}
-		drawn := len(t.Drawing.Notes) > 0
-		if n := len(d.Failures); n > 0 && !drawn && !alone {
-			d.Failures[n-1].Tensors = append(d.Failures[n-1].Tensors, t)
-		} else {
-			d.Failures = append(d.Failures, pageBlock{[]pageTensor{t}})
-		}
-		alone = drawn
 	}
+}
+
+// page is the group with all that it found.
+func (g group) page(opt Options) *pageTensor {
+	t := &pageTensor{digest: g.digest(opt)}
+	for _, f := range g.findings {
+		row := rowOf(f, opt)
+		// The command is mostly that of the whole tensor: once is enough.
+		if n := len(t.Reruns); row.Rerun != "" && (n == 0 || t.Reruns[n-1] != row.Rerun) {
+			t.Reruns = append(t.Reruns, row.Rerun)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // addAsked adds the plots of tensors that did not fail.

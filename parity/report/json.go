@@ -18,7 +18,14 @@ type jsonReport struct {
 	Version  int           `json:"version"`
 	Passed   bool          `json:"passed"`
 	Summary  jsonSummary   `json:"summary"`
+	Causes   []jsonCause   `json:"causes,omitempty"`
 	Findings []jsonFinding `json:"findings"`
+}
+
+type jsonCause struct {
+	Sentence string   `json:"sentence"`
+	Tensors  []string `json:"tensors"`
+	Failed   int      `json:"failed"`
 }
 
 type jsonSummary struct {
@@ -61,6 +68,13 @@ func writeJSON(p *printer, r parity.Result, opt Options) error {
 	}}
 	if s.FamilyLimit != 0 { // without statistics there is no limit
 		doc.Summary.FamilyLimit, doc.Summary.StrictestLimit = finite(s.FamilyLimit), finite(s.StrictestLimit)
+	}
+	for _, c := range causes(r) {
+		j := jsonCause{Sentence: c.sentence(), Failed: c.tests}
+		for _, g := range c.groups {
+			j.Tensors = append(j.Tensors, g.name)
+		}
+		doc.Causes = append(doc.Causes, j)
 	}
 	for i, f := range r.Findings {
 		j := &doc.Findings[i]

@@ -24,13 +24,51 @@ func markdown(p *printer, r parity.Result, opt Options, limit int) error {
 	for _, f := range facts(r.Summary) {
 		m.write("- " + f.Name + ": " + code(f.Value) + "\n")
 	}
-	if failed := failures(r); len(failed) > 0 {
-		mdTable(&m, "Failures", mdHead, failed, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
-	}
+	m.causes(causes(r), opt)
 	if opt.Verbose {
 		m.rest(r, opt)
 	}
 	return m.err
+}
+
+// causes writes a sentence a cause, and below all of them their tests, folded.
+func (m *mdWriter) causes(all []cause, opt Options) {
+	if len(all) == 0 {
+		return
+	}
+	m.write("\n### What is wrong\n\n")
+	for i, c := range all {
+		text := fmt.Sprintf("%d. **%s**: %s", i+1, code(c.where), c.text)
+		if c.quoted != "" {
+			text += ": " + code(c.quoted)
+		}
+		if !m.write(text + "\n") {
+			m.put("\n" + plural(len(all)-i, "more cause") + "\n")
+			break
+		}
+	}
+	for i, c := range all {
+		if m.left == 0 {
+			m.put("\n" + plural(len(all)-i, "more table") + " of failed tests do not fit here; the other formats have them.\n")
+			break
+		}
+		var failed []parity.Finding
+		for _, g := range c.groups {
+			failed = append(failed, g.findings...)
+		}
+		m.folded(fmt.Sprintf("%d: %s of %s", i+1, plural(c.tests, "failed test"), plural(len(c.groups), "tensor")), func() {
+			mdTable(m, "", mdHead, failed, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
+		})
+	}
+}
+
+// folded writes what opens on a click; the summary is HTML, in which no text of
+// a file may stand.
+func (m *mdWriter) folded(summary string, write func()) {
+	if m.write("\n<details><summary>" + summary + "</summary>\n\n") {
+		write()
+		m.put("\n</details>\n")
+	}
 }
 
 // rest writes a row a tensor where tensors have several tests, else a row a
@@ -79,7 +117,10 @@ const mdDigestHead = `| verdict | tensor | tests | failed | weak | least p | adj
 
 // mdTable writes a table with a row an item, as far as there is room.
 func mdTable[T any](m *mdWriter, title, head string, items []T, row func(T) string) {
-	if !m.write("\n### " + title + "\n\n" + head) {
+	if title != "" {
+		title = "\n### " + title + "\n\n"
+	}
+	if !m.write(title + head) {
 		return
 	}
 	for i, item := range items {

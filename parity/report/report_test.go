@@ -89,6 +89,9 @@ func TestAVerboseTextHasALineATensor(t *testing.T) {
 	text := write(t, "text", statsRun(3, 3), report.Options{Verbose: true})
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	const name = "transformer.h.%d.self_attention.query_key_value.weight"
+	require.Equal(t, []string{"What is wrong:",
+		"- " + fmt.Sprintf(name, 0) + ": std is 1.001 times the declared 0.02: 0.020014 (2 failed tests)"}, lines[:2])
+	lines = lines[2:]
 	require.Len(t, lines, 2+3+4)
 	require.Equal(t, fmt.Sprintf("FAIL "+name+"  13 tests, 2 failed, 1 weak  least p=3.1e-27 adj=1.4e-24 (T2 std)  std=+0.07%% (0.020014, declared 0.02)  n=589824", 0), lines[2])
 	require.Equal(t, fmt.Sprintf("WEAK "+name+"  13 tests, 1 weak  least p=0.29 adj=1 (T1 mean)  std=+0.07%% (0.020014, declared 0.02)  n=589824", 1), lines[3])
@@ -145,7 +148,7 @@ func TestNothingUnprintableIsWritten(t *testing.T) {
 func TestTextKeepsALineAFinding(t *testing.T) {
 	r := hostileResult()
 	out := write(t, "text", r, report.Options{Verbose: true, Rerun: rerunName})
-	require.Equal(t, 2*len(hostile)+4, strings.Count(out, "\n"), "a line a failure and a line a tensor")
+	require.Equal(t, 2+2*len(hostile)+4, strings.Count(out, "\n"), "the cause, a line a failure and a line a tensor")
 	for line := range strings.Lines(out) {
 		require.False(t, strings.HasPrefix(strings.TrimSpace(line), "::"), line)
 		require.False(t, strings.HasPrefix(line, "FAIL forged"), line)

@@ -6,10 +6,16 @@ import (
 	"github.com/weightinit/weightinit/parity"
 )
 
-// writeText writes a line a failed tensor, the worst first, with the test that
-// speaks most against it; with Verbose a line a failed test and then a line a
-// tensor; in the end the summary.
+// writeText writes a sentence a cause, then a line a failed tensor, the worst
+// first, with the test that speaks most against it; with Verbose a line a failed
+// test and then a line a tensor; in the end the summary.
 func writeText(p *printer, r parity.Result, opt Options) error {
+	for i, c := range causes(r) {
+		if i == 0 {
+			_, _ = p.WriteString("What is wrong:\n")
+		}
+		_, _ = p.WriteString("- " + c.sentence() + " (" + plural(c.tests, "failed test") + ")\n")
+	}
 	failed := failures(r)
 	more := map[string]int{}
 	for _, f := range failed {

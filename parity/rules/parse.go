@@ -36,13 +36,14 @@ func (e *Error) Error() string {
 }
 
 var (
-	keys   = []string{"any_dtype", "atol", "check", "equal_nan", "ignore", "margin", "rtol", "tensors"}
-	checks = []string{"all", "bits", "close", "stats"}
+	keys     = []string{"any_dtype", "atol", "check", "equal_nan", "ignore", "margin", "rtol", "tensors"}
+	nameKeys = []string{"beside", "from", "to", "zeros"}
+	checks   = []string{"all", "bits", "close", "stats"}
 )
 
 var dialect = strictyaml.Dialect{
 	Name: "rule file", Limited: "rule file",
-	Empty:  "the text is empty: want \"rules:\" and below it a list of rules",
+	Empty:  "the text is empty: want \"rules:\" and below it a list of rules, or \"names:\"",
 	Levels: "a rule file needs no more than four levels",
 	Bytes:  limits.RulesYAML, Plain: true,
 }
@@ -51,43 +52,58 @@ var dialect = strictyaml.Dialect{
 // [Parse] of its contents. A file that cannot be opened or read has the errors
 // of package inputfile, sorted for package fault; all other errors are an
 // *[Error].
-func Load(path string) (Rules, error) {
+func Load(path string) (File, error) {
 	text, err := inputfile.ReadAll(path, limits.RulesYAML, true)
 	if err != nil {
-		return nil, err
+		return File{}, err
 	}
 	return Parse(text, path)
 }
 
 // Parse reads the text of a rule file, UTF-8 with or without a byte order mark,
-// of at most 192 KiB and 2,048 rules; path stands in messages. The error is an
-// *[Error].
-func Parse(text []byte, path string) (Rules, error) {
-	r := reader{path}
+// of at most 192 KiB and 2,048 rules of each kind; path stands in messages. The
+// error is an *[Error].
+func Parse(text []byte, path string) (File, error) {
+	f, err := reader{path}.file(text)
+	if err != nil {
+		return File{}, err
+	}
+	return f, nil
+}
+
+func (r reader) file(text []byte) (f File, err error) {
 	root, err := strictyaml.Parse(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), dialect)
 	if err != nil {
-		return nil, r.syntax(err)
+		return f, r.syntax(err)
 	}
-	top, err := r.mapping(root, []string{"rules"})
+	top, err := r.mapping(root, []string{"names", "rules"})
 	if err != nil {
-		return nil, err
+		return f, err
+	}
+	if names := top["names"]; names != nil {
+		if f.Names, err = r.names(names); err != nil {
+			return f, err
+		}
 	}
 	list := top["rules"]
 	if list == nil {
+		if f.Names != nil {
+			return f, nil
+		}
 		list = root
 	}
 	if n := len(list.Items); list.Kind != strictyaml.List || n == 0 || n > limits.Rules {
-		return nil, r.bad(list, "want \"rules:\" and below it a list of 1 to %d rules", limits.Rules)
+		return f, r.bad(list, "want \"rules:\" and below it a list of 1 to %d rules", limits.Rules)
 	}
-	out := make(Rules, 0, len(list.Items))
+	f.Rules = make(Rules, 0, len(list.Items))
 	for _, item := range list.Items {
 		rule, err := r.rule(item)
 		if err != nil {
-			return nil, err
+			return f, err
 		}
-		out = append(out, rule)
+		f.Rules = append(f.Rules, rule)
 	}
-	return out, nil
+	return f, nil
 }
 
 type reader struct{ path string }

@@ -1,9 +1,9 @@
 // Package rules reads parity.yaml, the file that says which check holds for
-// which tensors.
+// which tensors, and under which names two sets are compared.
 //
 // It runs no check (package parity does) and opens no tensors. The first rule
 // whose pattern matches a name decides; a tensor that no rule matches is
-// checked as the command line says.
+// checked as the command line says, and keeps its name.
 //
 // What of YAML a file may use is decided in internal/strictyaml;
 // docs/parity-rules.schema.json takes the same documents as this package.
@@ -34,6 +34,12 @@ type Rule struct {
 
 // Rules are the rules of a file, in its order.
 type Rules []Rule
+
+// File is what a rule file says.
+type File struct {
+	Rules
+	Names Names
+}
 
 // For returns the index of the first rule that matches the name, -1 for none.
 func (r Rules) For(name string) int {

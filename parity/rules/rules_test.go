@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -17,15 +18,15 @@ const example = "# norms are exact\nrules:\n  - tensors: \"layers.*.ln*.weight\"
 func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
 	r, err := rules.Parse([]byte(example), "parity.yaml")
 	require.NoError(t, err)
-	require.Len(t, r, 3)
+	require.Len(t, r.Rules, 3)
 	require.Equal(t, 0, r.For("layers.3.ln1.weight"))
 	require.Equal(t, 1, r.For("a.mask"))
 	require.Equal(t, 2, r.For("layers.3.ln1.bias"))
-	require.Equal(t, []string{"close", "stats"}, r[2].Checks)
-	require.Equal(t, 1e-5, *r[2].RTol)
-	require.Equal(t, 0.01, *r[2].Margin)
-	require.Equal(t, 7, r[2].Line)
-	require.Equal(t, -1, r[:2].For("other"))
+	require.Equal(t, []string{"close", "stats"}, r.Rules[2].Checks)
+	require.Equal(t, 1e-5, *r.Rules[2].RTol)
+	require.Equal(t, 0.01, *r.Rules[2].Margin)
+	require.Equal(t, 7, r.Rules[2].Line)
+	require.Equal(t, -1, r.Rules[:2].For("other"))
 	unused := r.Unused([]string{"a.mask", "b"})
 	require.Len(t, unused, 1)
 	require.Equal(t, 3, unused[0].Line)
@@ -39,7 +40,7 @@ func TestFaultsHaveAPlaceAndANextStep(t *testing.T) {
 		"{}":                    "line 1 column 1: want \"rules:\" and below it a list of 1 to 2048 rules",
 		"rules: []":             "line 1 column 8: want \"rules:\" and below it a list of 1",
 		"rules: x":              "list of 1",
-		"x":                     "want keys and values, found \"x\": use rules",
+		"x":                     "want keys and values, found \"x\": use names, rules",
 		"rules: [a]":            "line 1 column 9: want keys and values, found \"a\"",
 		"rules: [{}]":           "line 1 column 9: a rule without tensors",
 		head + "    chek: bits": "line 3 column 5: unknown key \"chek\": did you mean check?",
@@ -105,6 +106,8 @@ func TestWhatAFileMayHaveAroundItsRules(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(example, "layers.0.ln1.weight")
 	f.Add("rules: [{tensors: a, check: all}]", "a")
+	f.Add("names: transformerlens-bridge", "blocks.0.mlp.in")
+	f.Add("names: [{from: 'a.*.?', to: 'b.$2.$$$1', beside: c}, {from: d, zeros: true}]", "a.b.c")
 	for _, c := range yamltest.Disputed() {
 		f.Add("rules:\n- tensors: a\n  check: all\n"+c.Text, "a")
 	}
@@ -113,8 +116,15 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		require.NotEmpty(t, r)
-		for _, rule := range r {
+		require.NotEmpty(t, len(r.Rules)+len(r.Names))
+		for _, rule := range r.Names {
+			require.NotEmpty(t, rule.From)
+			require.Equal(t, rule.Zeros, rule.To == "")
+		}
+		_, err = r.Names.Map([]string{name, name + ".weight"})
+		var twice *rules.TwiceError
+		require.True(t, err == nil || errors.As(err, &twice), "%v", err)
+		for _, rule := range r.Rules {
 			require.NotEmpty(t, rule.Tensors)
 			require.Positive(t, rule.Line)
 			require.NotEqual(t, rule.Ignore, len(rule.Checks) > 0)
@@ -124,9 +134,9 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		if i := r.For(name); i >= 0 {
-			require.Len(t, r.Unused([]string{name}), len(r)-1)
+			require.Len(t, r.Unused([]string{name}), len(r.Rules)-1)
 		} else {
-			require.Len(t, r.Unused([]string{name}), len(r))
+			require.Len(t, r.Unused([]string{name}), len(r.Rules))
 		}
 	})
 }

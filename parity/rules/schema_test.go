@@ -83,31 +83,66 @@ var documents = map[string]bool{
 	`{"rules": [{R, "check": ["bits", "bits"]}]}`:           false,
 	`{"rules": [{R, "check": ["stats", "close", "bits"]}]}`: true,
 
-	`{"rules": [{R, "check": "close", "rtol": 0, "atol": 0.5}]}`:          true,
-	`{"rules": [{R, "check": "close", "rtol": 1.0e-5}]}`:                  true,
-	`{"rules": [{R, "check": "close", "rtol": -0.0}]}`:                    true,
-	`{"rules": [{R, "check": "close", "rtol": -1}]}`:                      false,
-	`{"rules": [{R, "check": "close", "rtol": "1"}]}`:                     false,
-	`{"rules": [{R, "check": "close", "rtol": null}]}`:                    false,
-	`{"rules": [{R, "check": "close", "rtol": true}]}`:                    false,
-	`{"rules": [{R, "check": "close", "rtol": [1]}]}`:                     false,
-	`{"rules": [{R, "check": "close", "rtol": 1.7976931348623157e+308}]}`: true,
-	`{"rules": [{R, "check": "bits", "rtol": 0}]}`:                        false,
-	`{"rules": [{R, "check": "all", "rtol": 0, "margin": 1}]}`:            true,
-	`{"rules": [{R, "check": ["all"], "atol": 0, "margin": 0.01}]}`:       true,
-	`{"rules": [{R, "check": ["bits", "stats"], "atol": 0}]}`:             false,
-	`{"rules": [{R, "check": "stats", "margin": 0}]}`:                     false,
-	`{"rules": [{R, "check": "stats", "margin": 1.0}]}`:                   true,
-	`{"rules": [{R, "check": "stats", "margin": 1.5}]}`:                   false,
-	`{"rules": [{R, "check": "close", "margin": 0.5}]}`:                   false,
-	`{"rules": [{R, "check": "close", "equal_nan": true}]}`:               true,
-	`{"rules": [{R, "check": "close", "equal_nan": "yes"}]}`:              false,
-	`{"rules": [{R, "check": "stats", "equal_nan": true}]}`:               false,
-	`{"rules": [{R, "check": "bits", "equal_nan": false}]}`:               false,
-	`{"rules": [{R, "check": ["close"], "any_dtype": true}]}`:             true,
-	`{"rules": [{R, "check": "bits", "any_dtype": true}]}`:                false,
-	`{"rules": [{R, "chek": "bits"}]}`:                                    false,
-	`{"rules": [{R, "check": "bits", "Check": "bits"}]}`:                  false,
+	`{"rules": [{R, "check": "close", "rtol": 0, "atol": 0.5}]}`:           true,
+	`{"rules": [{R, "check": "close", "rtol": 1.0e-5}]}`:                   true,
+	`{"rules": [{R, "check": "close", "rtol": -0.0}]}`:                     true,
+	`{"rules": [{R, "check": "close", "rtol": -1}]}`:                       false,
+	`{"rules": [{R, "check": "close", "rtol": "1"}]}`:                      false,
+	`{"rules": [{R, "check": "close", "rtol": null}]}`:                     false,
+	`{"rules": [{R, "check": "close", "rtol": true}]}`:                     false,
+	`{"rules": [{R, "check": "close", "rtol": [1]}]}`:                      false,
+	`{"rules": [{R, "check": "close", "rtol": 1.7976931348623157e+308}]}`:  true,
+	`{"rules": [{R, "check": "bits", "rtol": 0}]}`:                         false,
+	`{"rules": [{R, "check": "all", "rtol": 0, "margin": 1}]}`:             true,
+	`{"rules": [{R, "check": ["all"], "atol": 0, "margin": 0.01}]}`:        true,
+	`{"rules": [{R, "check": ["bits", "stats"], "atol": 0}]}`:              false,
+	`{"rules": [{R, "check": "stats", "margin": 0}]}`:                      false,
+	`{"rules": [{R, "check": "stats", "margin": 1.0}]}`:                    true,
+	`{"rules": [{R, "check": "stats", "margin": 1.5}]}`:                    false,
+	`{"rules": [{R, "check": "close", "margin": 0.5}]}`:                    false,
+	`{"rules": [{R, "check": "close", "equal_nan": true}]}`:                true,
+	`{"rules": [{R, "check": "close", "equal_nan": "yes"}]}`:               false,
+	`{"rules": [{R, "check": "stats", "equal_nan": true}]}`:                false,
+	`{"rules": [{R, "check": "bits", "equal_nan": false}]}`:                false,
+	`{"rules": [{R, "check": ["close"], "any_dtype": true}]}`:              true,
+	`{"rules": [{R, "check": "bits", "any_dtype": true}]}`:                 false,
+	`{"names": "transformerlens-bridge"}`:                                  true,
+	`{"names": ["transformerlens-bridge", {"from": "a.*", "to": "b.$1"}]}`: true,
+	`{"names": "transformerlens-bridge", "rules": [{R, "check": "bits"}]}`: true,
+	`{"names": "transformerlens-bridge", "rules": []}`:                     false,
+	`{"names": null, "rules": [{R, "check": "bits"}]}`:                     false,
+	`{"names": "other"}`:                                             false,
+	`{"names": []}`:                                                  false,
+	`{"names": {}}`:                                                  false,
+	`{"names": 3}`:                                                   false,
+	`{"names": [null]}`:                                              false,
+	`{"names": [["transformerlens-bridge"]]}`:                        false,
+	`{"names": [{}]}`:                                                false,
+	`{"names": [{"from": "a"}]}`:                                     false,
+	`{"names": [{"to": "a"}]}`:                                       false,
+	`{"names": [{"from": "", "to": "a"}]}`:                           false,
+	`{"names": [{"from": "a", "to": ""}]}`:                           false,
+	`{"names": [{"from": "a", "to": "b", "beside": ""}]}`:            false,
+	`{"names": [{"from": "a", "to": "b", "beside": "c"}]}`:           true,
+	`{"names": [{"from": "a?*", "to": "$2.$1.$$", "beside": "$2"}]}`: true,
+	`{"names": [{"from": "a", "to": "b*"}]}`:                         false,
+	`{"names": [{"from": "a", "to": "b?"}]}`:                         false,
+	`{"names": [{"from": "a", "to": "b$"}]}`:                         false,
+	`{"names": [{"from": "a*", "to": "b$0"}]}`:                       false,
+	`{"names": [{"from": "a*", "to": "b$x"}]}`:                       false,
+	`{"names": [{"from": "a*", "to": "b$\u00e9"}]}`:                  false,
+	`{"names": [{"from": "a*", "to": "b", "beside": "c*"}]}`:         false,
+	`{"names": [{"from": "a", "zeros": true}]}`:                      true,
+	`{"names": [{"from": "a", "zeros": true, "beside": "b"}]}`:       true,
+	`{"names": [{"from": "a", "zeros": false}]}`:                     false,
+	`{"names": [{"from": "a", "zeros": false, "to": "b"}]}`:          false,
+	`{"names": [{"from": "a", "zeros": true, "to": "b"}]}`:           false,
+	`{"names": [{"from": "a", "zeros": 1}]}`:                         false,
+	`{"names": [{"from": "a", "too": "b"}]}`:                         false,
+	`{"names": [{"from": 1, "to": "b"}]}`:                            false,
+
+	`{"rules": [{R, "chek": "bits"}]}`:                   false,
+	`{"rules": [{R, "check": "bits", "Check": "bits"}]}`: false,
 }
 
 // requireAgreement checks a JSON text against the schema and the parser.
@@ -153,7 +188,7 @@ func TestNumbersOfYAMLAreThoseOfTheSchema(t *testing.T) {
 	for text, want := range map[string]float64{"0x10": 16, ".5": 0.5, "2.": 2, "+1": 1, "1.0e-3": 0.001, "5.0E+0": 5} {
 		r, err := rules.Parse([]byte("rules: [{tensors: a, check: close, rtol: "+text+"}]"), "p")
 		require.NoError(t, err, text)
-		require.Equal(t, want, *r[0].RTol, text)
+		require.Equal(t, want, *r.Rules[0].RTol, text)
 	}
 	for _, text := range []string{"1e-5", "1_0", "010", "0o7", "1:30", ".inf", "-.inf", ".nan", "1.8e+308", "0x" + strings.Repeat("f", 300), "-0.1", "2024-01-01"} {
 		_, err := rules.Parse([]byte("rules: [{tensors: a, check: close, rtol: "+text+"}]"), "p")
@@ -243,7 +278,7 @@ func TestTheSchemaAndTheParserAgreeOnRandomDocuments(t *testing.T) {
 		r, err := rules.Parse([]byte(text), "p")
 		require.NoError(t, err)
 		for i, pattern := range patterns {
-			require.Equal(t, pattern, r[i].Tensors, text)
+			require.Equal(t, pattern, r.Rules[i].Tensors, text)
 		}
 	}
 	t.Logf("%d of %d documents were rules", accepted, documents)
