@@ -400,7 +400,7 @@ func widen[T battery.Float](values []T) []float64 {
 // finite in the reference must be the same in the candidate.
 func testReference[T battery.Float](j *job, values [2][]T, typ battery.Type) {
 	if battery.Finite(values[referenceSide]) < 0 {
-		j.add(candidateSide, battery.TwoSample(values[referenceSide], values[candidateSide], typ)...)
+		j.add(candidateSide, battery.TwoSample(values[referenceSide], values[candidateSide], typ, j.shape...)...)
 		return
 	}
 	at := -1
