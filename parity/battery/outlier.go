@@ -159,9 +159,9 @@ func outlierTest[T Float](x, y []T, c core) Test {
 		sum += at
 	}
 	least := before // of the last one
-	t := newTest("T7' outliers", w, math.NaN(), 1, true)
+	t := newTest("T7' outliers", w, 0, 1, true)
 	t.Discrete = true
-	t.Effect, t.EffectText = 0, "no value lies farther out than the others let expect"
+	t.EffectText = "no value lies farther out than the others let expect"
 	// All k-1 spacings together; those of the first j are taken off below.
 	rest := sum - float64(k)*least
 	for j := 1; j <= min(alike, k-9); j++ {
