@@ -25,7 +25,9 @@ func lookForReuse[T battery.Float](r *statsRun, j *job, side int, values []T) {
 	}
 	law, ok := battery.Fitted(j.law, values)
 	if ok {
-		battery.Add(r.reuse[side], j.number, values, law)
+		if !battery.Add(r.reuse[side], j.number, values, law) && side == candidateSide {
+			j.fewKinds = true
+		}
 		r.spectra.add(j, side, func() *battery.Spectrum { return battery.NewSpectrum(values, law) })
 	}
 }
@@ -67,11 +69,14 @@ func (r *statsRun) reused() map[string][]tested {
 		if found[st.Name] || !slices.ContainsFunc(st.jobs, func(j *job) bool { return j.method == byLaw || j.method == byReference }) {
 			continue
 		}
-		n := 0
+		n, text := 0, "no values stand at a second place"
 		for _, j := range st.jobs {
 			n += int(j.count)
+			if j.fewKinds {
+				text = "not looked for: so few kinds of values are equal by chance"
+			}
 		}
-		t := battery.FactOf("T10 stream reuse", n, -1, "no values stand at a second place", "")
+		t := battery.FactOf("T10 stream reuse", n, -1, text, "")
 		out[st.Name] = append(out[st.Name], tested{tensor: st.Name, tests: []battery.Test{t}})
 	}
 	return out

@@ -111,6 +111,8 @@ type job struct {
 	// number is the job's place in the run.
 	number  int
 	results []tested
+	// fewKinds tells that the candidate's values are not looked for elsewhere.
+	fewKinds bool
 	// small are the values of a section that may be pooled, candidate's first.
 	small [2][]float64
 }

@@ -35,7 +35,7 @@ func twoOrders[T Float](x, y []T, shape []int64) []Test {
 	}
 	scores := scoresOf(x, y)
 	var places [tableChunk]placeSums
-	var all population
+	all := population{smooth: scores.smooth}
 	for start := 0; start < n; start += tableChunk {
 		end := min(n, start+tableChunk)
 		for i := start; i < end; i++ {
@@ -253,7 +253,13 @@ type scores[T Float] struct {
 	// at is the score of a knot, before that of what lies before it; the last
 	// one is that of what lies behind all.
 	at, before []float64
+	// smooth tells that no value is frequent: else a whole line may well be of
+	// one value, and the sum of its scores no gamma variable.
+	smooth bool
 }
+
+// frequent is the share of the values from which one of them is.
+const frequent = 0.02
 
 // scorePlaces is at how many places of each sample ranks are known.
 const scorePlaces = 512
@@ -269,10 +275,11 @@ func scoresOf[T Float](x, y []T) *scores[T] {
 		z := normalQuantile(rank / float64(len(some)+1))
 		return float64(z * z)
 	}
-	s := &scores[T]{}
+	s := &scores[T]{smooth: true}
 	for i, j := 0, 0; i < len(some); i = j {
 		for j = i; j < len(some) && some[j] == some[i]; j++ {
 		}
+		s.smooth = s.smooth && float64(j-i) <= max(1, frequent*float64(len(some)))
 		s.knots = append(s.knots, some[i])
 		s.before = append(s.before, score(float64(i)+0.5))
 		s.at = append(s.at, score(float64(i+1+j)/2))
@@ -298,14 +305,17 @@ func (s *scores[T]) of(v T) float64 {
 }
 
 // population are the scores of all values.
-type population struct{ sum, squares float64 }
+type population struct {
+	sum, squares float64
+	smooth       bool
+}
 
-// The pooled test of lines asks the reference side to be made of equal lines:
-// these are the least chances at which it is said to be, and the least chance of
-// its own line beside a line that differs.
+// The pooled test of lines asks the other sample to be made of equal lines, and
+// the two lines at one place to differ by themselves: these are the least chance
+// at which lines are said to be equal, and the largest at which two differ.
 const (
 	equalLines = 0.01
-	plainLine  = 0.02
+	otherLine  = 1e-5
 )
 
 // scaleChance returns the chance of the line whose values are spread most
@@ -314,7 +324,7 @@ const (
 // must bear out: its lines must look alike, and the one at the same place must
 // not lean the same way. Otherwise the chance is 1.
 func (d *dimension) scaleChance(n int, all population) (p float64, line int) {
-	if len(d.lines) < 4 {
+	if len(d.lines) < 4 || !all.smooth {
 		return 1, 0
 	}
 	mean := all.sum / float64(2*n)
@@ -326,27 +336,29 @@ func (d *dimension) scaleChance(n int, all population) (p float64, line int) {
 	// scores of normal values it is half a chi-square one.
 	form := float64(d.length) * mean * mean / variance
 	var sides [2][]chance
+	var sums [2][]float64
 	for i, l := range d.lines {
 		if int(l.xZero) == d.length && int(l.yZero) == d.length {
 			continue
 		}
 		for side, q := range [2]float64{l.x, l.y} {
 			g := q * mean / variance
+			sums[side] = append(sums[side], q)
 			sides[side] = append(sides[side], chance{mathext.GammaIncReg(form, g), mathext.GammaIncRegComp(form, g), i})
 		}
 	}
 	best := 0.5
 	for side, mine := range sides {
-		other := sides[1-side]
-		if !d.alike(other) {
+		if !d.alike(sides[1-side]) {
 			continue
 		}
 		for i, c := range mine {
-			if c.below < best && other[i].below > plainLine {
-				best, line = c.below, c.line
+			p, a, b := c.above, sums[side][i], sums[1-side][i]
+			if c.below < c.above {
+				p, a, b = c.below, b, a
 			}
-			if c.above < best && other[i].above > plainLine {
-				best, line = c.above, c.line
+			if p < best && mathext.RegIncBeta(form, form, b/(a+b)) < otherLine {
+				best, line = p, c.line
 			}
 		}
 	}
