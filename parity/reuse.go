@@ -14,7 +14,7 @@ import (
 // stand at two places (T10). Values without a law of their own, and those of
 // structured tensors, are left out.
 func lookForReuse[T battery.Float](r *statsRun, j *job, side int, values []T) {
-	if battery.Finite(values) >= 0 {
+	if len(values) < 16 || battery.Finite(values) >= 0 {
 		return
 	}
 	if j.method != byLaw && j.method != byReference {
@@ -66,7 +66,7 @@ func (r *statsRun) reused() map[string][]tested {
 		out[b.name] = append(out[b.name], tested{tensor: b.name, tests: []battery.Test{t}})
 	}
 	for _, st := range r.tensors {
-		if found[st.Name] || !slices.ContainsFunc(st.jobs, func(j *job) bool { return j.method == byLaw || j.method == byReference }) {
+		if found[st.name] || !slices.ContainsFunc(st.jobs, func(j *job) bool { return j.method == byLaw || j.method == byReference }) {
 			continue
 		}
 		n, text := 0, "no values stand at a second place"
@@ -76,8 +76,11 @@ func (r *statsRun) reused() map[string][]tested {
 				text = "not looked for: so few kinds of values are equal by chance"
 			}
 		}
+		if n < 16 {
+			continue // a key is of 16 values
+		}
 		t := battery.FactOf("T10 stream reuse", n, -1, text, "")
-		out[st.Name] = append(out[st.Name], tested{tensor: st.Name, tests: []battery.Test{t}})
+		out[st.name] = append(out[st.name], tested{tensor: st.name, tests: []battery.Test{t}})
 	}
 	return out
 }

@@ -97,7 +97,7 @@ const (
 // statsTensor is a tensor of the run: what is wrong with its structure, or its
 // jobs.
 type statsTensor struct {
-	Tensor
+	name    string
 	problem *Finding
 	jobs    []*job
 }
@@ -105,9 +105,8 @@ type statsTensor struct {
 // job is a section to be tested, and what came of it.
 type job struct {
 	section
-	name      string
-	ref, cand checkpoint.Tensor
-	hasRef    bool
+	name, dtype string
+	hasRef      bool
 	// number is the job's place in the run.
 	number  int
 	results []tested
@@ -141,8 +140,9 @@ func (r *statsRun) prepare() {
 		paired = pair(sidesOfSet(r.reference), sidesOfSet(r.candidate), r.opts.Options)
 	}
 	var total int64
+	r.tensors = make([]statsTensor, 0, len(paired.Tensors))
 	for _, t := range paired.Tensors {
-		st := statsTensor{Tensor: t}
+		st := statsTensor{name: t.Name}
 		if t.Status != Equal {
 			f := t.finding(string(t.Status))
 			if r.reference == nil {
@@ -150,7 +150,7 @@ func (r *statsRun) prepare() {
 			}
 			st.problem = &f
 		} else {
-			r.addJobs(&st)
+			r.addJobs(&st, &t)
 			total += product(t.ReferenceShape)
 		}
 		r.tensors = append(r.tensors, st)
@@ -204,27 +204,26 @@ func (r *statsRun) addUnheld() {
 		t := Tensor{Name: name, Status: Missing}
 		f := t.finding(string(Missing))
 		f.Detail = "declared by " + r.opts.Declared.Mode + ", and in neither set"
-		r.tensors = append(r.tensors, statsTensor{Tensor: t, problem: &f})
+		r.tensors = append(r.tensors, statsTensor{name: t.Name, problem: &f})
 	}
 }
 
-func (r *statsRun) addJobs(st *statsTensor) {
-	step, known := r.laws[st.Name]
-	if known && !slices.Equal(step.Param.Shape, st.ReferenceShape) {
-		f := st.finding(string(Shape))
+func (r *statsRun) addJobs(st *statsTensor, t *Tensor) {
+	step, known := r.laws[t.Name]
+	if known && !slices.Equal(step.Param.Shape, t.ReferenceShape) {
+		f := t.finding(string(Shape))
 		f.Verdict, f.Test = Fail, string(Shape)
-		f.Detail = "shape: declared by " + r.opts.Declared.Mode + " " + places(step.Param.Shape) + ", found in both sets " + places(st.ReferenceShape)
+		f.Detail = "shape: declared by " + r.opts.Declared.Mode + " " + places(step.Param.Shape) + ", found in both sets " + places(t.ReferenceShape)
 		st.problem = &f
 		return
 	}
-	cand, _ := r.candidate.Lookup(st.Name)
-	j := job{name: st.Name, cand: cand}
+	j := job{name: t.Name, dtype: t.CandidateDType}
 	if r.reference != nil {
-		j.ref, j.hasRef = r.reference.Lookup(st.Name)
+		_, j.hasRef = r.reference.Lookup(t.Name)
 	}
-	sections := sectionsOf(step.Dist, known, st.ReferenceShape)
-	if _, numbers := typeOf(st.ReferenceDType); !numbers {
-		sections = []section{{count: product(st.ReferenceShape), shape: st.ReferenceShape, method: byBits}}
+	sections := sectionsOf(step.Dist, known, t.ReferenceShape)
+	if _, numbers := typeOf(t.ReferenceDType); !numbers {
+		sections = []section{{count: product(t.ReferenceShape), shape: t.ReferenceShape, method: byBits}}
 	}
 	for _, s := range sections {
 		one := j
@@ -264,7 +263,7 @@ func (r *statsRun) run(ctx context.Context) error {
 }
 
 // wide reports whether the values need float64.
-func (j *job) wide() bool { return j.cand.DType == "F64" }
+func (j *job) wide() bool { return j.dtype == "F64" }
 
 // weight is how many bytes the values of a job take.
 func (j *job) weight() int64 {
@@ -286,11 +285,13 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 	if j.method == byBits {
 		return r.testBits(ctx, j)
 	}
-	typ, _ := typeOf(j.cand.DType)
+	typ, _ := typeOf(j.dtype)
 	var values [2][]T
-	tensors := []checkpoint.Tensor{candidateSide: j.cand}
+	cand, _ := r.candidate.Lookup(j.name)
+	tensors := []checkpoint.Tensor{candidateSide: cand}
 	if j.hasRef {
-		tensors = append(tensors, j.ref)
+		ref, _ := r.reference.Lookup(j.name)
+		tensors = append(tensors, ref)
 	}
 	sides := len(tensors)
 	lists := shelfOf[T](r)
@@ -345,11 +346,13 @@ func (j *job) lawText() string {
 // a reference there is only a law, which they cannot follow.
 func (r *statsRun) testBits(ctx context.Context, j *job) error {
 	if !j.hasRef {
-		j.add(candidateSide, battery.FactOf("T0 type", int(j.count), -1, "", "values of "+j.cand.DType+" follow no declared law"))
+		j.add(candidateSide, battery.FactOf("T0 type", int(j.count), -1, "", "values of "+j.dtype+" follow no declared law"))
 		return nil
 	}
-	one := &collector{report: &Report{Tensors: []Tensor{{Name: j.name, Status: Equal, ReferenceDType: j.ref.DType, ReferenceShape: j.ref.Shape}}}, opts: r.opts.Options}
-	if err := one.readBoth(ctx, 0, j.ref, j.cand); err != nil {
+	ref, _ := r.reference.Lookup(j.name)
+	cand, _ := r.candidate.Lookup(j.name)
+	one := &collector{report: &Report{Tensors: []Tensor{{Name: j.name, Status: Equal, ReferenceDType: ref.DType, ReferenceShape: ref.Shape}}}, opts: r.opts.Options}
+	if err := one.readBoth(ctx, 0, ref, cand); err != nil {
 		return err
 	}
 	t := one.report.Tensors[0]

@@ -44,16 +44,23 @@ func NewReuse(total int64) *Reuse {
 // constant adds nothing, nor do values of so few kinds that their keys would be
 // equal by chance: then it returns false. Several goroutines may add at once.
 func Add[T Float](r *Reuse, tensor int, values []T, l Law) bool {
-	if l.kind == constant {
+	if l.kind == constant || len(values) < digits {
 		return false
 	}
 	var k uint64
 	tried := 0
 	// A little more than are expected.
 	kept := make([]key, 0, len(values)/int(r.mask+1)*9/8+16)
-	parts := sixteenthsOf[T](l)
+	var parts *sixteenths[T]
+	if len(values) >= sixteenthCells { // fewer are sooner computed than tabulated
+		parts = sixteenthsOf[T](l)
+	}
 	for i, v := range values {
-		k = k<<4 | parts.of(v)
+		if parts != nil {
+			k = k<<4 | parts.of(v)
+		} else {
+			k = k<<4 | uint64(sixteenth(l, v))
+		}
 		if i < digits-1 {
 			continue
 		}

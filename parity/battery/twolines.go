@@ -314,7 +314,7 @@ type population struct {
 // the two lines at one place to differ by themselves: these are the least chance
 // at which lines are said to be equal, and the largest at which two differ.
 const (
-	equalLines = 0.01
+	equalLines = 0.001
 	otherLine  = 1e-5
 )
 

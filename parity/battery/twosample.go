@@ -11,7 +11,8 @@ import (
 // A reference of equal values is a constant, which the candidate must equal.
 //
 // shape are the sizes of the tensor whose values both lists are, in C order;
-// without it nothing is made of the order.
+// without it nothing is made of the order. Of two equal numbers below 16 no test
+// of chance runs: however the values lie, its p-value is 1e-4 at least.
 func TwoSample[T Float](reference, candidate []T, t Type, shape ...int64) []Test {
 	if tests, done := twoFacts(reference, candidate, t); done {
 		return tests
@@ -33,7 +34,9 @@ func TwoSample[T Float](reference, candidate []T, t Type, shape ...int64) []Test
 	if min(n, m) >= 16 {
 		tests = append(tests, twoShapes(candidate, reference, x, y)...)
 	}
-	tests = append(tests, twoTails(candidate, reference)...)
+	if n != m || n >= 16 {
+		tests = append(tests, twoTails(candidate, reference)...)
+	}
 	return append(tests, order...)
 }
 
