@@ -2,6 +2,7 @@ package battery
 
 import (
 	"math"
+	"slices"
 
 	"github.com/weightinit/weightinit/dist"
 )
@@ -87,4 +88,47 @@ func (l Law) likelihood(ends [2]float64, counts [2]int, n int, t Type) float64 {
 		}
 	}
 	return sum + float64(n)*math.Log(max(inside, 0))
+}
+
+// foldAlike does to both of two samples of a narrow type what torch does to one
+// that it draws in the type itself: the largest value becomes the smallest one.
+// It does so only where that explains the difference: one sample ends a step
+// after the other, which has about as many values at its beginning.
+func foldAlike[T Float](x, y []T, t Type) {
+	if !t.Narrow() {
+		return
+	}
+	folded, whole := x, y
+	if slices.Max(x) > slices.Max(y) {
+		folded, whole = y, x
+	}
+	most, least, last := slices.Max(whole), slices.Min(folded), float64(slices.Max(folded))
+	if last >= float64(most) || last+t.stepUp(last) < float64(most) {
+		return
+	}
+	count := func(l []T, value T) (n int) {
+		for _, v := range l {
+			if v == value {
+				n++
+			}
+		}
+		return n
+	}
+	if ends := count(folded, least); ends < 4 || 4*ends < count(whole, most) {
+		return
+	}
+	for i, v := range whole {
+		if v == most {
+			whole[i] = least
+		}
+	}
+}
+
+// stepUp returns the distance from x to the next larger number.
+func (t Type) stepUp(x float64) float64 {
+	if x >= 0 {
+		return t.ULP(x)
+	}
+	_, high := t.cell(x)
+	return 2 * (high - x)
 }

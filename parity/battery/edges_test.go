@@ -78,7 +78,7 @@ func TestTheNumberOfValuesDecidesTheTestsOfTwo(t *testing.T) {
 		n    int
 		want string
 	}{
-		{2, few}, {15, few},
+		{2, ""}, {15, few},
 		{16, "(T1' mean), (T2' std), " + smooth + shape + few}, {63, "(T1' mean), (T2' std), " + smooth + shape + few},
 		{64, "(T1' mean), (T2' std), " + info + shape + edges}, {1023, "(T1' mean), (T2' std), " + info + shape + edges},
 		{1024, "T1' mean, (T2' std), " + info + shape + edges}, {4095, "T1' mean, (T2' std), " + info + shape + edges},

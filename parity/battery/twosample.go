@@ -18,6 +18,7 @@ func TwoSample[T Float](reference, candidate []T, t Type, shape ...int64) []Test
 		return tests
 	}
 	tests := []Test{fact("T0 finite", len(candidate), false, "all values are finite")}
+	foldAlike(reference, candidate, t)
 	n, m := len(candidate), len(reference)
 	var x, y sampleMoments
 	if min(n, m) >= 16 {
