@@ -123,7 +123,7 @@ func (d *directory) choose(all []candidate) (candidate, error) {
 	case variant != "" && !slices.Contains(variants, variant):
 		return candidate{}, d.fault(NoVariant, "", "", "no variant "+shown.Quote(variant)+": there is "+quoted(variants))
 	case variant == "" && !plain && len(variants) > 1:
-		return candidate{}, d.fault(NoVariant, "", "", "the variants "+quoted(variants)+" and no files without one: choose one with --variant")
+		return candidate{}, d.fault(NoVariant, "", "", "the variants "+quoted(variants)+" and no files without one: choose one")
 	case variant == "" && !plain && len(variants) == 1:
 		variant = variants[0]
 	}
@@ -227,7 +227,7 @@ func (d *directory) warnOfOthers(all []candidate, chosen candidate) {
 		d.warn("the files without a variant are not read")
 	}
 	if len(names) > 0 {
-		d.warn("not read: the variant " + quoted(names) + ", which --variant chooses")
+		d.warn("not read: the variant " + quoted(names) + ", which is read when it is chosen")
 	}
 }
 

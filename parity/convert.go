@@ -22,6 +22,9 @@ func NewResult(check, reference, candidate string, findings []Finding) Result {
 // of a tensor stand together, tensors in the order in which they first occur. A
 // tensor that could not be compared is reported once.
 func Merge(results ...Result) Result {
+	if len(results) == 1 {
+		return results[0]
+	}
 	var out Result
 	place := map[string]int{}
 	var groups [][]Finding

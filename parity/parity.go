@@ -142,9 +142,10 @@ type side struct {
 }
 
 func sidesOfSet(s checkpoint.Set) []side {
-	var out []side
-	for _, t := range s.Tensors() {
-		out = append(out, side{t.Name, t.DType, t.Shape})
+	tensors := s.Tensors()
+	out := make([]side, len(tensors))
+	for i, t := range tensors {
+		out[i] = side{t.Name, t.DType, t.Shape}
 	}
 	return out
 }
@@ -164,17 +165,21 @@ func sidesOfPlan(p *plan.Plan) []side {
 // pair compares the structure of two lists. Tensors that can be compared
 // value by value come out as Equal, with no values yet.
 func pair(reference, candidate []side, opts Options) *Report {
-	left := make(map[string]side, len(candidate))
-	for _, c := range candidate {
-		left[c.name] = c
+	left := make(map[string]int32, len(candidate)) // the place in candidate
+	for i, c := range candidate {
+		left[c.name] = int32(i)
 	}
-	r := &Report{}
+	r := &Report{Tensors: make([]Tensor, 0, len(reference))}
 	for _, ref := range reference {
 		if !opts.keep(ref.name) {
 			continue
 		}
 		t := Tensor{Name: ref.name, Status: Equal, ReferenceDType: ref.dtype, ReferenceShape: ref.shape}
-		c, found := left[ref.name]
+		at, found := left[ref.name]
+		var c side
+		if found {
+			c = candidate[at]
+		}
 		t.CandidateDType, t.CandidateShape = c.dtype, c.shape
 		switch {
 		case !found:

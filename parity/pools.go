@@ -99,7 +99,7 @@ func (p *pool) run() {
 // standard deviation; those of a narrow type are made smooth first.
 func (j *job) standardised(side int) []float64 {
 	out := append([]float64(nil), j.small[side]...)
-	typ, _ := typeOf(j.cand.DType)
+	typ, _ := typeOf(j.dtype)
 	battery.Jitter(out, j.law, typ)
 	for i, v := range out {
 		out[i] = (v - j.law.Mean()) / j.law.Std()
@@ -110,7 +110,7 @@ func (j *job) standardised(side int) []float64 {
 // alone tests a small section by itself: in full, or as the member of a pool
 // by the tests that mean something for few values.
 func (j *job) alone(sides int, full bool) {
-	typ, _ := typeOf(j.cand.DType)
+	typ, _ := typeOf(j.dtype)
 	rows, cols := j.matrix()
 	for side := range sides {
 		s := battery.Sample[float64]{Values: j.small[side], Law: j.law, Type: typ, Rows: rows, Cols: cols}

@@ -98,7 +98,8 @@ const (
 // statsTensor is a tensor of the run: what is wrong with its structure, or its
 // jobs.
 type statsTensor struct {
-	Tensor
+	name    string
+	shape   []int64
 	problem *Finding
 	jobs    []*job
 }
@@ -106,12 +107,13 @@ type statsTensor struct {
 // job is a section to be tested, and what came of it.
 type job struct {
 	section
-	name      string
-	ref, cand checkpoint.Tensor
-	hasRef    bool
+	name, dtype string
+	hasRef      bool
 	// number is the job's place in the run.
 	number  int
 	results []tested
+	// fewKinds tells that the candidate's values are not looked for elsewhere.
+	fewKinds bool
 	// small are the values of a section that may be pooled, candidate's first.
 	small [2][]float64
 }
@@ -150,8 +152,9 @@ func (r *statsRun) prepare() {
 		paired = pair(sidesOfSet(r.reference), sidesOfSet(r.candidate), r.opts.Options)
 	}
 	var total int64
+	r.tensors = make([]statsTensor, 0, len(paired.Tensors))
 	for _, t := range paired.Tensors {
-		st := statsTensor{Tensor: t}
+		st := statsTensor{name: t.Name, shape: t.ReferenceShape}
 		if t.Status != Equal {
 			f := t.finding(string(t.Status))
 			if r.reference == nil {
@@ -159,7 +162,7 @@ func (r *statsRun) prepare() {
 			}
 			st.problem = &f
 		} else {
-			r.addJobs(&st)
+			r.addJobs(&st, &t)
 			total += product(t.ReferenceShape)
 		}
 		r.tensors = append(r.tensors, st)
@@ -213,27 +216,26 @@ func (r *statsRun) addUnheld() {
 		t := Tensor{Name: name, Status: Missing}
 		f := t.finding(string(Missing))
 		f.Detail = "declared by " + r.opts.Declared.Mode() + ", and in neither set"
-		r.tensors = append(r.tensors, statsTensor{Tensor: t, problem: &f})
+		r.tensors = append(r.tensors, statsTensor{name: t.Name, problem: &f})
 	}
 }
 
-func (r *statsRun) addJobs(st *statsTensor) {
-	declared, found := r.laws[st.Name]
-	if found && !slices.Equal(declared.shape, st.ReferenceShape) {
-		f := st.finding(string(Shape))
+func (r *statsRun) addJobs(st *statsTensor, t *Tensor) {
+	declared, found := r.laws[t.Name]
+	if found && !slices.Equal(declared.shape, t.ReferenceShape) {
+		f := t.finding(string(Shape))
 		f.Verdict, f.Test = Fail, string(Shape)
-		f.Detail = "shape: declared by " + r.opts.Declared.Mode() + " " + places(declared.shape) + ", found in both sets " + places(st.ReferenceShape)
+		f.Detail = "shape: declared by " + r.opts.Declared.Mode() + " " + places(declared.shape) + ", found in both sets " + places(t.ReferenceShape)
 		st.problem = &f
 		return
 	}
-	cand, _ := r.candidate.Lookup(st.Name)
-	j := job{name: st.Name, cand: cand}
+	j := job{name: t.Name, dtype: t.CandidateDType}
 	if r.reference != nil {
-		j.ref, j.hasRef = r.reference.Lookup(st.Name)
+		_, j.hasRef = r.reference.Lookup(t.Name)
 	}
-	sections := sectionsOf(declared.dist, declared.known, st.ReferenceShape)
-	if _, numbers := typeOf(st.ReferenceDType); !numbers {
-		sections = []section{{count: product(st.ReferenceShape), shape: st.ReferenceShape, method: byBits}}
+	sections := sectionsOf(declared.dist, declared.known, t.ReferenceShape)
+	if _, numbers := typeOf(t.ReferenceDType); !numbers {
+		sections = []section{{count: product(t.ReferenceShape), shape: t.ReferenceShape, method: byBits}}
 	}
 	for _, s := range sections {
 		one := j
@@ -273,7 +275,7 @@ func (r *statsRun) run(ctx context.Context) error {
 }
 
 // wide reports whether the values need float64.
-func (j *job) wide() bool { return j.cand.DType == "F64" }
+func (j *job) wide() bool { return j.dtype == "F64" }
 
 // weight is how many bytes the values of a job take.
 func (j *job) weight() int64 {
@@ -295,11 +297,13 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 	if j.method == byBits {
 		return r.testBits(ctx, j)
 	}
-	typ, _ := typeOf(j.cand.DType)
+	typ, _ := typeOf(j.dtype)
 	var values [2][]T
-	tensors := []checkpoint.Tensor{candidateSide: j.cand}
+	cand, _ := r.candidate.Lookup(j.name)
+	tensors := []checkpoint.Tensor{candidateSide: cand}
 	if j.hasRef {
-		tensors = append(tensors, j.ref)
+		ref, _ := r.reference.Lookup(j.name)
+		tensors = append(tensors, ref)
 	}
 	sides := len(tensors)
 	lists := shelfOf[T](r)
@@ -354,11 +358,13 @@ func (j *job) lawText() string {
 // a reference there is only a law, which they cannot follow.
 func (r *statsRun) testBits(ctx context.Context, j *job) error {
 	if !j.hasRef {
-		j.add(candidateSide, battery.FactOf("T0 type", int(j.count), -1, "", "values of "+j.cand.DType+" follow no declared law"))
+		j.add(candidateSide, battery.FactOf("T0 type", int(j.count), -1, "", "values of "+j.dtype+" follow no declared law"))
 		return nil
 	}
-	one := &collector{report: &Report{Tensors: []Tensor{{Name: j.name, Status: Equal, ReferenceDType: j.ref.DType, ReferenceShape: j.ref.Shape}}}, opts: r.opts.Options}
-	if err := one.readBoth(ctx, 0, j.ref, j.cand); err != nil {
+	ref, _ := r.reference.Lookup(j.name)
+	cand, _ := r.candidate.Lookup(j.name)
+	one := &collector{report: &Report{Tensors: []Tensor{{Name: j.name, Status: Equal, ReferenceDType: ref.DType, ReferenceShape: ref.Shape}}}, opts: r.opts.Options}
+	if err := one.readBoth(ctx, 0, ref, cand); err != nil {
 		return err
 	}
 	t := one.report.Tensors[0]
@@ -411,7 +417,7 @@ func widen[T battery.Float](values []T) []float64 {
 // finite in the reference must be the same in the candidate.
 func testReference[T battery.Float](j *job, values [2][]T, typ battery.Type) {
 	if battery.Finite(values[referenceSide]) < 0 {
-		j.add(candidateSide, battery.TwoSample(values[referenceSide], values[candidateSide], typ)...)
+		j.add(candidateSide, battery.TwoSample(values[referenceSide], values[candidateSide], typ, j.shape...)...)
 		return
 	}
 	at := -1

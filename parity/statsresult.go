@@ -8,23 +8,29 @@ import (
 
 // result puts everything in order and judges it.
 func (r *statsRun) result() Result {
-	var findings []Finding
-	var tests []battery.Test
+	// Room for those of the jobs: of very many small tensors they are nearly all.
+	count := len(r.tensors)
+	for _, j := range r.jobs {
+		for _, t := range j.results {
+			count += len(t.tests)
+		}
+	}
+	findings, tests := make([]Finding, 0, count), make([]*battery.Test, 0, count)
 	var shape []int64
 	add := func(t tested) {
-		for _, one := range t.tests {
-			f := findingOf(t, one)
+		for i := range t.tests {
+			f := findingOf(t, &t.tests[i])
 			f.Shape = shape
 			findings = append(findings, f)
-			tests = append(tests, one)
+			tests = append(tests, &t.tests[i])
 		}
 	}
 	reused := r.reused()
 	for _, st := range r.tensors {
-		shape = st.ReferenceShape
+		shape = st.shape
 		if st.problem != nil {
 			findings = append(findings, *st.problem)
-			tests = append(tests, battery.Test{P: math.NaN(), SE: math.NaN(), Margin: math.NaN()})
+			tests = append(tests, &battery.Test{P: math.NaN(), SE: math.NaN(), Margin: math.NaN()})
 			continue
 		}
 		for _, j := range st.jobs {
@@ -32,7 +38,7 @@ func (r *statsRun) result() Result {
 				add(t)
 			}
 		}
-		for _, t := range reused[st.Name] {
+		for _, t := range reused[st.name] {
 			add(t)
 		}
 	}
@@ -56,7 +62,7 @@ func (r *statsRun) result() Result {
 
 // judge gives every finding its verdict: Holm's rule over the p-values of the
 // run, facts by themselves.
-func (r *statsRun) judge(findings []Finding, tests []battery.Test) float64 {
+func (r *statsRun) judge(findings []Finding, tests []*battery.Test) float64 {
 	p := make([]float64, len(tests))
 	for i, t := range tests {
 		p[i] = math.NaN()
@@ -109,7 +115,7 @@ func (r *statsRun) margin(f *Finding, otherwise float64) float64 {
 }
 
 // findingOf is a test as a finding without its verdict.
-func findingOf(t tested, one battery.Test) Finding {
+func findingOf(t tested, one *battery.Test) Finding {
 	f := Finding{
 		Tensor: t.tensor, Members: t.members, Test: one.Name, P: one.P, Adjusted: math.NaN(), Effect: one.Effect, EffectText: one.EffectText,
 		Found: one.Found, Wanted: one.Wanted, OfReference: t.side == referenceSide,

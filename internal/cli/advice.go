@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/plugins"
@@ -34,6 +35,7 @@ var advices = []func(error) string{
 		return ""
 	}),
 	as(func(*fill.OverflowError) string { return "--dtype" }),
+	is(checkpoint.NoVariant, "--variant"),
 	as(func(e *registry.OptionError) string {
 		if !e.Missing {
 			return ""

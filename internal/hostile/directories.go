@@ -155,7 +155,7 @@ func shardRows(
 	index("X22", Accept, "", "a total_size that is a float", `:32}`, `:32.0}`)
 	change("X23", Accept, "", "shards counted from 0", func(files tree) { files.rename("00001-of", "00000-of", "00002-of-00002", "00001-of-00002") })
 	change("X24", Accept, "", "a set that is a variant", func(files tree) { files.rename("model-", "model.fp16-", "index.json", "index.fp16.json") })
-	change("X25", Refuse, "bf16, fp16, --variant", "two variants", func(files tree) {
+	change("X25", Refuse, "bf16, fp16, choose one", "two variants", func(files tree) {
 		clear(files)
 		files["model.fp16.safetensors"], files["model.bf16.safetensors"] = shardOf("alpha"), shardOf("alpha")
 	})

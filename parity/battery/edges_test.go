@@ -67,7 +67,9 @@ func TestTheNumberOfValuesDecidesTheTests(t *testing.T) {
 
 func TestTheNumberOfValuesDecidesTheTestsOfTwo(t *testing.T) {
 	const (
-		edges  = "T7' edges, T8' beyond 3 std, T8' beyond 4 std, T8' beyond 5 std"
+		tails  = "T8' beyond 3 std, T8' beyond 4 std, T8' beyond 5 std, T8' zeros"
+		few    = "T7' edges, " + tails
+		edges  = "T7' edges, T7' outliers, " + tails
 		smooth = "T3' S1, T3' S2, T3' S3, T3' S4, "
 		info   = smooth + "(T3' skewness), (T3' kurtosis), "
 		shape  = "T4' Anderson-Darling, T5' Kolmogorov, "
@@ -76,8 +78,8 @@ func TestTheNumberOfValuesDecidesTheTestsOfTwo(t *testing.T) {
 		n    int
 		want string
 	}{
-		{2, edges}, {15, edges},
-		{16, "(T1' mean), (T2' std), " + smooth + shape + edges}, {63, "(T1' mean), (T2' std), " + smooth + shape + edges},
+		{2, ""}, {15, few},
+		{16, "(T1' mean), (T2' std), " + smooth + shape + few}, {63, "(T1' mean), (T2' std), " + smooth + shape + few},
 		{64, "(T1' mean), (T2' std), " + info + shape + edges}, {1023, "(T1' mean), (T2' std), " + info + shape + edges},
 		{1024, "T1' mean, (T2' std), " + info + shape + edges}, {4095, "T1' mean, (T2' std), " + info + shape + edges},
 		{4096, "T1' mean, T2' std, " + info + shape + "T6' chi-square, " + edges},

@@ -6,7 +6,14 @@ import "math"
 // given before it was rounded to that type, so that tests of the whole shape
 // keep their p-values. Values that the law cannot give stay as they are, and
 // so do all values of a type that is not narrow. It is deterministic.
-func Jitter[T Float](values []T, l Law, t Type) {
+//
+// Values that torch drew in the type itself are told from rounded ones, see
+// [drawnAs], and give what those would.
+func Jitter[T Float](values []T, l Law, t Type) { jitter(values, drawnAs(values, l, t), l, t) }
+
+// jitter takes values that were drawn under one law, as [drawnAs] returns it, to
+// those of another.
+func jitter[T Float](values []T, drawn, l Law, t Type) {
 	if !t.Narrow() || l.kind == constant {
 		return
 	}
@@ -17,7 +24,7 @@ func Jitter[T Float](values []T, l Law, t Type) {
 		state += 0x9E3779B97F4A7C15
 		g := known.of(float32(v))
 		if g == nil {
-			g = known.add(float32(v), l.cellOf(float64(v), t))
+			g = known.add(float32(v), drawn.cellOf(float64(v), t))
 		}
 		if !g.possible {
 			continue

@@ -41,10 +41,12 @@ func OneSample[T Float](s Sample[T]) []Test {
 	if s.Law.bounded() && !s.Pooled {
 		tests = append(tests, boundsTest(s))
 	}
+	drawn := s
+	drawn.Law = drawnAs(s.Values, s.Law, s.Type)
 	if n >= 16 {
-		tests = append(tests, momentTests(s)...)
+		tests = append(tests, momentTests(drawn)...)
 	}
-	Jitter(s.Values, s.Law, s.Type)
+	jitter(s.Values, drawn.Law, s.Law, s.Type)
 	if n >= 16 && n < 4096 {
 		stdOfFew(s, tests)
 	}

@@ -2,6 +2,7 @@ package battery
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"sync"
 )
@@ -38,31 +39,62 @@ func NewReuse(total int64) *Reuse {
 }
 
 // Add adds the values of a tensor, in C order, under the law that is declared
-// of it (or a law with their own mean and standard deviation). A constant adds
-// nothing. Which keys are kept depends on the values only, so that two copies
-// keep the same ones. Several goroutines may add at once.
-func Add[T Float](r *Reuse, tensor int, values []T, l Law) {
-	if l.kind == constant {
-		return
+// of it (or a law with their own mean and standard deviation). Which keys are
+// kept depends on the values only, so that two copies keep the same ones. A
+// constant adds nothing, nor do values of so few kinds that their keys would be
+// equal by chance: then it returns false. Several goroutines may add at once.
+func Add[T Float](r *Reuse, tensor int, values []T, l Law) bool {
+	if l.kind == constant || len(values) < digits {
+		return false
 	}
 	var k uint64
+	tried := 0
 	// A little more than are expected.
 	kept := make([]key, 0, len(values)/int(r.mask+1)*9/8+16)
-	parts := sixteenthsOf[T](l)
+	var parts *sixteenths[T]
+	if len(values) >= sixteenthCells { // fewer are sooner computed than tabulated
+		parts = sixteenthsOf[T](l)
+	}
 	for i, v := range values {
-		k = k<<4 | parts.of(v)
+		if parts != nil {
+			k = k<<4 | parts.of(v)
+		} else {
+			k = k<<4 | uint64(sixteenth(l, v))
+		}
 		if i < digits-1 {
 			continue
 		}
 		canonical := min(k, ^k)
-		if (canonical*0x9E3779B97F4A7C15)>>40&r.mask != 0 || canonical == (canonical&15)*0x1111111111111111 {
+		if (canonical*0x9E3779B97F4A7C15)>>40&r.mask != 0 {
+			continue
+		}
+		if tried++; kinds(canonical) < leastKinds {
 			continue
 		}
 		kept = append(kept, key{canonical, uint64(tensor)<<placeBits | uint64(i-digits+1)})
 	}
+	if len(kept) == 0 && tried > 0 {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keys = append(r.keys, kept...)
+	return true
+}
+
+// leastKinds is the number of different digits of a key that is looked at. Of
+// keys of a law one in 50,000 has fewer; of values that are mostly zero, or lie
+// in a row of a much smaller scale than others, most have, and are equal by
+// chance.
+const leastKinds = 6
+
+// kinds returns the number of different digits.
+func kinds(key uint64) int {
+	seen := uint16(0)
+	for ; key != 0; key >>= 4 {
+		seen |= 1 << (key & 15)
+	}
+	return bits.OnesCount16(seen)
 }
 
 // Reused is a part of the stream that two tensors share, or one has twice.

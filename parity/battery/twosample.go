@@ -9,11 +9,16 @@ import (
 // TwoSample runs every test of two lists of values against each other whose
 // numbers of values are large enough, in a fixed order. It sorts both lists.
 // A reference of equal values is a constant, which the candidate must equal.
-func TwoSample[T Float](reference, candidate []T, t Type) []Test {
+//
+// shape are the sizes of the tensor whose values both lists are, in C order;
+// without it nothing is made of the order. Of two equal numbers below 16 no test
+// of chance runs: however the values lie, its p-value is 1e-4 at least.
+func TwoSample[T Float](reference, candidate []T, t Type, shape ...int64) []Test {
 	if tests, done := twoFacts(reference, candidate, t); done {
 		return tests
 	}
 	tests := []Test{fact("T0 finite", len(candidate), false, "all values are finite")}
+	foldAlike(reference, candidate, t)
 	n, m := len(candidate), len(reference)
 	var x, y sampleMoments
 	if min(n, m) >= 16 {
@@ -21,12 +26,19 @@ func TwoSample[T Float](reference, candidate []T, t Type) []Test {
 		x, y = momentsOf(candidate, near), momentsOf(reference, near)
 		tests = append(tests, twoMoments(x, y, n, m)...)
 	}
+	var order []Test
+	if n == m && len(shape) > 0 {
+		order = twoOrders(candidate, reference, shape)
+	}
 	sortFloats(reference)
 	sortFloats(candidate)
 	if min(n, m) >= 16 {
 		tests = append(tests, twoShapes(candidate, reference, x, y)...)
 	}
-	return append(tests, twoTails(candidate, reference)...)
+	if n != m || n >= 16 {
+		tests = append(tests, twoTails(candidate, reference)...)
+	}
+	return append(tests, order...)
 }
 
 // Between runs T4' and T5' only: two lists that were both held against one
@@ -274,19 +286,22 @@ func twoTails[T Float](x, y []T) []Test {
 	edges.EffectText, edges.Discrete = text, true
 	tests := []Test{edges}
 
-	mx, my := momentsOf(x, float64(x[0])), momentsOf(y, float64(x[0]))
-	mean := (n*mx.mean + m*my.mean) / w
-	spread := func(s sampleMoments) float64 { return s.std*s.std + (s.mean-mean)*(s.mean-mean) }
-	std := math.Sqrt((n*spread(mx) + m*spread(my)) / w)
-	for c := 3.0; c <= 5; c++ {
-		count := func(v []T) int64 {
-			return int64(below(v, mean-c*std) + len(v) - notAbove(v, mean+c*std))
-		}
-		inX, inY := count(x), count(y)
-		t := newTest(fmt.Sprintf("T8' beyond %g std", c), total, float64(inX), BinomialTwoSided(inX, inX+inY, n/w), true)
+	middle := coreOf(x, y)
+	if min(len(x), len(y)) >= 64 {
+		tests = append(tests, outlierTest(x, y, middle))
+	}
+	compare := func(name string, count func(v []T) int) {
+		inX, inY := int64(count(x)), int64(count(y))
+		t := newTest(name, total, float64(inX), BinomialTwoSided(inX, inX+inY, n/w), true)
 		t.EffectText, t.Discrete = fmt.Sprintf("%d values, reference %d", inX, inY), true
 		tests = append(tests, t)
 	}
+	for c := 3.0; c <= 5; c++ {
+		compare(fmt.Sprintf("T8' beyond %g std", c), func(v []T) int {
+			return below(v, middle.mean-c*middle.std) + len(v) - notAbove(v, middle.mean+c*middle.std)
+		})
+	}
+	compare("T8' zeros", func(v []T) int { return notAbove(v, 0) - below(v, 0) })
 	return tests
 }
 

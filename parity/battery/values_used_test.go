@@ -218,6 +218,18 @@ func mapped(values []float64, f func(float64) float64) []float64 {
 	return out
 }
 
+// twoMatrices are the tests of two matrices with faults of rows, one value far
+// out twice, and a row of zeros in both.
+func twoMatrices(change func(float64) float64) []Test {
+	x, y := mapped(normals(4200, 1, 1, 0), change), mapped(normals(4200, 7, 1, 0), change)
+	for i := range 60 {
+		x[17*60+i] *= 1.7
+		x[59*60+i], y[59*60+i], y[9*60+i] = 0, 0, 0
+	}
+	x[7*60+11], x[7*60+12] = 60, 60
+	return TwoSample(y, x, F64, 70, 60)
+}
+
 // namedSets are the tests of the sets of namedValues.
 func namedSets(t *testing.T) map[string][]Test {
 	t.Helper()
@@ -246,6 +258,8 @@ func namedSets(t *testing.T) map[string][]Test {
 		"two":            TwoSample(normals(100, 7, 1.05, 0), normals(64, 1, 1, 0), F64),
 		"two large":      TwoSample(normals(7000, 7, 1.05, 0), normals(5000, 1, 1, 0), F64),
 		"two coarse":     TwoSample(mapped(normals(6000, 7, 1.05, 0), coarse), mapped(normals(5000, 1, 1, 0), coarse), F64),
+		"two matrix":     twoMatrices(func(v float64) float64 { return v }),
+		"two heavy":      twoMatrices(func(v float64) float64 { return v * v * v }),
 		"orthogonal":     append(q, SignBalance(negative, diagonals)),
 		"correlation":    {Correlate(NewSpectrum(x, unit), NewSpectrum(y, unit))},
 		"uniform":        {Uniform(mapped(sequence(1000, 31), func(u float64) float64 { return math.Pow(u, 1.05) }))},
