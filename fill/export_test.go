@@ -36,3 +36,7 @@ func Walk(ctx context.Context, p *plan.Plan) (segments int, err error) {
 	}
 	return segments, <-done
 }
+
+var Split = split
+
+func RunWarm(task func()) { warm.run(task) }

@@ -1,7 +1,12 @@
 package fill_test
 
 import (
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,4 +50,58 @@ func equal[T float32 | float64](a, b []T) bool {
 		}
 	}
 	return len(a) == len(b)
+}
+
+func TestPartsAreCutAtBlocksAndNoneIsEmpty(t *testing.T) {
+	for _, drawn := range []bool{true, false} {
+		for _, n := range []int64{1 << 17, 1<<17 + 5, 1 << 20, 1 << 24, 1e10} {
+			for _, workers := range []int64{2, 3, 16, 64, 1000} {
+				if n/workers < 1<<16 {
+					continue
+				}
+				starts := fill.Split(n, workers, drawn)
+				require.Len(t, starts, int(workers))
+				require.Zero(t, starts[0])
+				for i, start := range starts {
+					next := n
+					if i+1 < len(starts) {
+						next = starts[i+1]
+					}
+					require.Zero(t, start%16)
+					require.GreaterOrEqual(t, next-start, int64(1<<12), "%d values, %d workers, part %d", n, workers, i)
+				}
+			}
+		}
+	}
+}
+
+// Tasks from many goroutines are all run, and no worker stays.
+func TestWarmWorkersRunEveryTaskAndEnd(t *testing.T) {
+	before := runtime.NumGoroutine()
+	var run atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 200 {
+				all.Add(1)
+				fill.RunWarm(func() { run.Add(1); all.Done() })
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, int64(1600), run.Load())
+	for begin := time.Now(); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		require.Less(t, time.Since(begin), time.Minute, "%d goroutines are left, %d were there", runtime.NumGoroutine(), before)
+	}
+}
+
+// Time stands still in a bubble while a goroutine works, and the bubble ends
+// with its last goroutine.
+func TestASliceInABubbleEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dst, want := make([]float32, 1<<17), make([]float32, 1<<17)
+		fill.Slice(rng.New(1), one(dist.Normal{Std: 1}), dst, 2)
+		rng.Fill(rng.New(1), one(dist.Normal{Std: 1}), want)
+		require.True(t, equal(want, dst))
+	})
 }

@@ -161,24 +161,27 @@ func (t *Tensor[T]) normal(dst []T, n dist.Normal) {
 
 // smallNormals draws the elements of a tensor of fewer than 16, each by
 // itself: float64 throughout, whatever the compute type, so that the cached
-// normal passes from one type to the other.
+// normal passes from one type to the other. The cached normal comes first, then
+// new pairs.
 func smallNormals[T float32 | float64](s *Stream, dst []T, n dist.Normal) {
-	for i := range dst {
-		dst[i] = T(kernel.Scale(s.smallNormal(), n.Mean, n.Std))
-	}
-}
-
-// smallNormal returns the cached normal, or the first of a new pair.
-func (s *Stream) smallNormal() float64 {
-	if s.cache.full {
-		v := math.Float64frombits(s.cache.bits)
+	place := func(v float64) T { return T(kernel.Scale(v, n.Mean, n.Std)) }
+	if s.cache.full && len(dst) > 0 {
+		dst[0] = place(math.Float64frombits(s.cache.bits))
 		s.cache = cache{}
-		return v
+		dst = dst[1:]
 	}
-	at := s.drawn
-	var words [4]uint32
-	s.read(words[:])
-	first, second := kernel.NormalPair(&words)
-	s.cache = cache{full: true, bits: math.Float64bits(second), at: at}
-	return first
+	const perPair = 4
+	var words [perPair * kernel.Block / 2]uint32
+	rest := words[:perPair*((len(dst)+1)/2)]
+	s.read(rest)
+	for ; len(rest) > 0; rest = rest[perPair:] {
+		first, second := kernel.NormalPair((*[perPair]uint32)(rest))
+		dst[0] = place(first)
+		if len(dst) == 1 {
+			s.cache = cache{full: true, bits: math.Float64bits(second), at: s.drawn - perPair}
+			return
+		}
+		dst[1] = place(second)
+		dst = dst[2:]
+	}
 }

@@ -1,65 +1,40 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/weightinit/weightinit/rng/internal/_asm/emit"
 )
 
-// normal32InPasses is the form for AVX2, whose 16 registers are too few for
-// groups that are made from the words to the values: what waits for what fills
-// the processor's queues, and half of its units stand still. Here three passes
-// go over all blocks, each of which makes a step of several blocks in lockstep:
-//
-//	radii   of the first words, to the first half of dst
-//	angles  of the second words, reduced to an eighth of a turn, to the second half
-//	values  of both, sine and cosine being made on the way
-//
-// The first is a pipeline besides: the end of the logarithm of some blocks lies
-// among the beginning of that of the next. In between, the first half of dst
-// holds the mantissa, the second the exponent.
-func (g *gen) normal32InPasses() {
-	g.start("normal32", "func(dst *float32, words *uint32, blocks int, mean, std float32)",
-		"makes blocks of 16 normals of 16 words each, in passes over dst: the blocks should fit the first-level cache. mean is not -0, both are finite.")
-	p := passes{
-		gen: g, dst: g.pointer("dst"), words: g.pointer("words"), blocks: g.integer("blocks"),
-		to: operand.Mem{Base: g.GP64()}, from: operand.Mem{Base: g.GP64()}, left: g.GP64(),
-	}
-	p.radii()
-	p.pass("angles", team.angles)
-	mean, std := g.local(g.float("mean")), g.local(g.float("std"))
-	p.pass("values", func(t team) { t.values(mean, std) })
-	g.finish()
-}
-
-// abreastBlocks is the number of blocks in lockstep: enough to hide the latency
-// of a step behind the others, and few enough for the registers.
-const abreastBlocks = 4
-
 // passes is where the passes of a call stand.
 type passes struct {
 	*gen
 	dst, words operand.Mem // the call's
 	blocks     reg.Register
-	to, from   operand.Mem // the block to be done next
+	to, from   operand.Mem // the group to be done next
 	left       reg.GPVirtual
 }
 
+// blockBytes is the size of a block, groupBytes that of a group.
 const blockBytes = 64
 
-// rewind goes back to the first block.
+func (g *gen) groupBytes() int { return 2 * g.bytes() }
+
+// rewind goes back to the first group.
 func (p passes) rewind() {
 	p.MOVQ(p.dst.Base, p.to.Base)
 	p.MOVQ(p.words.Base, p.from.Base)
 	p.MOVQ(p.blocks, p.left)
 }
 
-// pass emits a loop over the blocks, several at a time, and one for the rest.
-func (p passes) pass(name string, do func(team)) {
+// pass emits a loop over the groups, several at a time, and one for the rest.
+func (p passes) pass(name string, groups int, do func(team)) {
 	p.rewind()
-	for _, size := range []int{abreastBlocks, 1} {
-		p.loop(name, p.left, size, func() {
+	for _, size := range []int{groups, 1} {
+		p.loop(name, p.left, p.inBlocks(size), func() {
 			do(p.team(size, 0))
 			p.step(size)
 		})
@@ -67,9 +42,11 @@ func (p passes) pass(name string, do func(team)) {
 	}
 }
 
-// radii emits the first pass.
-func (p passes) radii() {
-	const ahead = abreastBlocks
+func (p passes) inBlocks(groups int) int { return groups * p.groupBytes() / blockBytes }
+
+// pipelinedRadii emits the first pass for AVX2.
+func (p passes) pipelinedRadii() {
+	const ahead = abreast
 	p.rewind()
 	now, next := p.registers(ahead), p.registers(ahead)
 	p.CMPQ(p.left, operand.U32(ahead))
@@ -79,7 +56,7 @@ func (p passes) radii() {
 	p.CMPQ(p.left, operand.U32(2*ahead))
 	p.JB(operand.LabelRef("radiiLast"))
 	emit.Abreast(p.Context,
-		func() { p.team(ahead, 0).endLog(now) },
+		func() { p.team(ahead, 0).radii(now) },
 		func() { p.team(ahead, ahead).beginLog(next) })
 	for i, v := range next {
 		p.VMOVAPS(v, now[i])
@@ -88,21 +65,21 @@ func (p passes) radii() {
 	p.SUBQ(operand.U32(ahead), p.left)
 	p.JMP(operand.LabelRef("radii"))
 	p.Label("radiiLast")
-	p.team(ahead, 0).endLog(now)
+	p.team(ahead, 0).radii(now)
 	p.step(ahead)
 	p.SUBQ(operand.U32(ahead), p.left)
 	p.loop("radiiRest", p.left, 1, func() {
 		one := p.registers(1)
 		p.team(1, 0).beginLog(one)
-		p.team(1, 0).endLog(one)
+		p.team(1, 0).radii(one)
 		p.step(1)
 	})
 }
 
-// step goes on by some blocks. Who calls it counts them.
-func (p passes) step(blocks int) {
-	p.advance(blocks*blockBytes, p.to.Base)
-	p.advance(blocks*blockBytes, p.from.Base)
+// step goes on by some groups. Who calls it counts them.
+func (p passes) step(groups int) {
+	p.advance(groups*p.groupBytes(), p.to.Base)
+	p.advance(groups*p.groupBytes(), p.from.Base)
 }
 
 func (g *gen) registers(n int) []reg.VecVirtual {
@@ -113,97 +90,169 @@ func (g *gen) registers(n int) []reg.VecVirtual {
 	return v
 }
 
-// team is some blocks in lockstep.
+// team is some groups in lockstep.
 type team struct {
 	passes
 	size  int
-	first int // of its blocks, counted from the next
+	first int // of its groups, counted from the next
 }
 
 func (p passes) team(size, first int) team { return team{p, size, first} }
 
-// each emits an instruction for every block.
+// each emits an instruction for every group.
 func (t team) each(do func(i int)) {
 	for i := range t.size {
 		do(i)
 	}
 }
 
-// The halves of a block's words and of its place in dst.
+// The halves of a group's place in dst.
 
-func (t team) firstWords(i int) operand.Mem  { return t.from.Offset((t.first + i) * blockBytes) }
-func (t team) secondWords(i int) operand.Mem { return t.firstWords(i).Offset(blockBytes / 2) }
-func (t team) firstHalf(i int) operand.Mem   { return t.to.Offset((t.first + i) * blockBytes) }
-func (t team) secondHalf(i int) operand.Mem  { return t.firstHalf(i).Offset(blockBytes / 2) }
+func (t team) firstHalf(i int) operand.Mem  { return t.to.Offset((t.first + i) * t.groupBytes()) }
+func (t team) secondHalf(i int) operand.Mem { return t.firstHalf(i).Offset(t.bytes()) }
 
-// constant holds a number in a register, which all blocks share.
-func (t team) constant(v float32) reg.VecVirtual { return t.held(t.number(v)) }
+// The first and second words of a group's blocks: with AVX2 where they lie.
 
-// horner emits steps of a polynomial.
-func (t team) horner(x, v []reg.VecVirtual, coefficients ...float32) {
+func (t team) firstWords(i int) operand.Op {
+	return t.halves(t.from.Offset((t.first + i) * t.groupBytes()))
+}
+
+func (t team) secondWords(i int) operand.Op {
+	return t.halves(t.from.Offset((t.first+i)*t.groupBytes() + blockBytes/2))
+}
+
+func (g *gen) halves(m operand.Mem) operand.Op {
+	if !g.wide() {
+		return m
+	}
+	first, both := g.YMM(), g.vec()
+	g.VMOVUPS(m, first)
+	g.VINSERTF64X4(operand.Imm(1), m.Offset(blockBytes), first.AsZ(), both)
+	return both
+}
+
+// constant is what all groups share: with AVX-512 in memory, which costs
+// nothing there.
+func (t team) constant(v float32) operand.Op { return t.constantBits(math.Float32bits(v)) }
+
+func (t team) constantBits(bits uint32) operand.Op {
+	if t.wide() {
+		return t.row(bits)
+	}
+	return t.heldBits(bits)
+}
+
+// with emits dst = x OP constant, where one of the sources may be in memory.
+func with(op func(a, b, dst operand.Op), constant, x, dst operand.Op) {
+	if _, ok := constant.(row); ok {
+		op(constant, x, dst)
+	} else {
+		op(x, constant, dst)
+	}
+}
+
+// polynomial emits the steps with some coefficients, the first of all if begin.
+func (t team) polynomial(v []reg.VecVirtual, x []operand.Op, coefficients []float32) {
 	for _, c := range coefficients {
 		k := t.constant(c)
-		t.each(func(i int) { t.VFMADD213PS(k, x[i], v[i]) })
+		t.each(func(i int) {
+			if t.wide() {
+				t.fma213(k, x[i], v[i])
+			} else {
+				t.VFMADD132PS(x[i], k, v[i])
+			}
+		})
 	}
 }
 
 // begin sets all of v to a number.
 func (t team) begin(v []reg.VecVirtual, c float32) {
-	k := t.constant(c)
+	k := t.held(t.number(c))
 	t.each(func(i int) { t.VMOVAPS(k, v[i]) })
+}
+
+// mantissas splits 1 - u: it returns m times -1/2, and hands out the exponents.
+func (t team) mantissas(exponent func(i int, e reg.VecVirtual)) []reg.VecVirtual {
+	m := t.registers(t.size)
+	k := t.constantBits(otherBits)
+	t.each(func(i int) { with(t.or, k, t.firstWords(i), m[i]) }) // (u - 1) * 2^24
+	t.each(func(i int) { t.VCVTDQ2PS(m[i], m[i]) })
+	if t.wide() {
+		k = t.constantBits(split&mantissa + 23<<23)
+		t.each(func(i int) { t.subInt(k, m[i], m[i]) })
+		t.each(func(i int) {
+			e := t.vec()
+			t.VGETEXPPS(m[i], e)
+			exponent(i, e)
+		})
+	} else {
+		k = t.constantBits(signBit + split + 24<<23)
+		t.each(func(i int) { t.subInt(k, m[i], m[i]) })
+		t.each(func(i int) {
+			e := t.vec()
+			t.shiftSigned(23, m[i], e)
+			t.VCVTDQ2PS(e, e)
+			exponent(i, e)
+		})
+	}
+	k = t.constantBits(mantissa)
+	t.each(func(i int) { t.and(k, m[i], m[i]) })
+	k = t.constantBits(signBit + split - 1<<23)
+	t.each(func(i int) { t.addInt(k, m[i], m[i]) })
+	k = t.constant(0.5)
+	t.each(func(i int) { t.add(k, m[i], m[i]) })
+	return m
+}
+
+// endLog ends the polynomial of the logarithm with the coefficients that are
+// left, and makes the logarithm of it.
+func (t team) endLog(v []reg.VecVirtual, m, e []operand.Op, coefficients []float32) {
+	t.polynomial(v, m, coefficients)
+	t.each(func(i int) { t.mul(m[i], v[i], v[i]) })
+	k, squares := t.constant(log2Low), t.registers(t.size)
+	t.each(func(i int) {
+		low := t.vec()
+		if held, ok := m[i].(reg.VecVirtual); ok {
+			t.mul(held, held, squares[i])
+		} else {
+			t.VMOVUPS(m[i], squares[i])
+			t.mul(squares[i], squares[i], squares[i])
+		}
+		with(t.mul, k, e[i], low)
+		t.fma213(low, squares[i], v[i])
+	})
+	t.each(func(i int) { t.add(squares[i], v[i], v[i]) })
+	t.each(func(i int) { t.add(m[i], v[i], v[i]) })
+	k = t.constant(log2High)
+	t.each(func(i int) { with(t.fma231, k, e[i], v[i]) })
+}
+
+// logs writes the squares of the radii.
+func (t team) logs() {
+	e, v := make([]operand.Op, t.size), t.registers(t.size)
+	m := t.mantissas(func(i int, exponent reg.VecVirtual) { e[i] = exponent })
+	t.begin(v, logPolynomial[0])
+	t.endLog(v, operands(m), e, logPolynomial[1:])
+	t.storeAll(v, t.firstHalf)
 }
 
 // logSteps is the number of coefficients of the logarithm that its beginning
 // uses, so that both parts take equally long.
 const logSteps = 8
 
-// beginLog splits 1 - u and begins the polynomial in v.
+// beginLog begins the polynomial of the logarithm in v, and writes what it is of.
 func (t team) beginLog(v []reg.VecVirtual) {
-	m := t.registers(t.size)
-	k := t.heldBits(uniformBits)
-	t.each(func(i int) { t.VPAND(t.firstWords(i), k, m[i]) })
-	k = t.heldBits(1 << 24)
-	t.each(func(i int) { t.VPSUBD(m[i], k, m[i]) })
-	t.each(func(i int) { t.VCVTDQ2PS(m[i], m[i]) })
-	k = t.heldBits(split + 24<<23)
-	t.each(func(i int) { t.VPSUBD(k, m[i], m[i]) })
-	t.each(func(i int) {
-		e := t.vec()
-		t.shiftSigned(23, m[i], e)
-		t.VCVTDQ2PS(e, e)
-		t.store(e, t.secondHalf(i))
-	})
-	k = t.heldBits(mantissa)
-	t.each(func(i int) { t.VPAND(k, m[i], m[i]) })
-	k = t.heldBits(split)
-	t.each(func(i int) { t.VPADDD(k, m[i], m[i]) })
-	k = t.constant(-1)
-	t.each(func(i int) { t.VADDPS(k, m[i], m[i]) })
-	t.each(func(i int) { t.store(m[i], t.firstHalf(i)) })
+	m := t.mantissas(func(i int, e reg.VecVirtual) { t.store(e, t.secondHalf(i)) })
+	t.storeAll(m, t.firstHalf)
 	t.begin(v, logPolynomial[0])
-	t.horner(m, v, logPolynomial[1:logSteps]...)
+	t.polynomial(v, operands(m), logPolynomial[1:logSteps])
 }
 
-// endLog ends what beginLog began, and writes the radii.
-func (t team) endLog(v []reg.VecVirtual) {
-	for _, c := range logPolynomial[logSteps:] {
-		k := t.constant(c)
-		t.each(func(i int) { t.VFMADD132PS(t.firstHalf(i), k, v[i]) })
-	}
-	t.each(func(i int) { t.VMULPS(t.firstHalf(i), v[i], v[i]) })
-	k, squares := t.constant(log2Low), t.registers(t.size)
-	t.each(func(i int) {
-		low := t.vec()
-		t.load(t.firstHalf(i), squares[i])
-		t.VMULPS(squares[i], squares[i], squares[i])
-		t.VMULPS(t.secondHalf(i), k, low)
-		t.VFMADD213PS(low, squares[i], v[i])
-	})
-	t.each(func(i int) { t.VADDPS(squares[i], v[i], v[i]) })
-	k = t.constant(-2)
-	t.each(func(i int) { t.VFMADD231PS(t.firstHalf(i), k, v[i]) })
-	k = t.constant(log2High)
-	t.each(func(i int) { t.VFMADD231PS(t.secondHalf(i), k, v[i]) })
+// radii ends what beginLog began, and writes the radii.
+func (t team) radii(v []reg.VecVirtual) {
+	m, e := make([]operand.Op, t.size), make([]operand.Op, t.size)
+	t.each(func(i int) { m[i], e[i] = t.firstHalf(i), t.secondHalf(i) })
+	t.endLog(v, m, e, logPolynomial[logSteps:])
 	t.each(func(i int) {
 		radius := t.vec()
 		t.VSQRTPS(v[i], radius)
@@ -211,33 +260,86 @@ func (t team) endLog(v []reg.VecVirtual) {
 	})
 }
 
-// angles writes the reduced angles.
-func (t team) angles() {
-	x, q := t.registers(t.size), t.registers(t.size)
-	k := t.heldBits(uniformBits)
-	t.each(func(i int) { t.VPAND(t.secondWords(i), k, x[i]) })
-	k = t.heldBits(halfQuarter)
-	t.each(func(i int) { t.VPADDD(k, x[i], q[i]) })
-	t.each(func(i int) { t.VCVTDQ2PS(x[i], x[i]) })
-	t.each(func(i int) { t.shiftRight(quarter, q[i], q[i]) })
-	t.each(func(i int) { t.VCVTDQ2PS(q[i], q[i]) })
-	k = t.constant(turn)
-	t.each(func(i int) { t.VMULPS(k, x[i], x[i]) })
-	for _, c := range []float32{quarterHigh, quarterLow} {
-		k := t.constant(c)
-		t.each(func(i int) { t.VFMADD231PS(k, q[i], x[i]) })
+func operands(v []reg.VecVirtual) []operand.Op {
+	out := make([]operand.Op, len(v))
+	for i, r := range v {
+		out[i] = r
 	}
-	t.each(func(i int) { t.store(x[i], t.secondHalf(i)) })
+	return out
 }
 
-// values makes the normals.
+func (t team) storeAll(v []reg.VecVirtual, to func(i int) operand.Mem) {
+	t.each(func(i int) { t.store(v[i], to(i)) })
+}
+
+// turns returns the angles of the second words, and these words as rounded to
+// quarter turns.
+func (t team) turns() (x, rounded []reg.VecVirtual) {
+	x, rounded = t.registers(t.size), t.registers(t.size)
+	k := t.constantBits(uniformBits)
+	t.each(func(i int) { with(t.and, k, t.secondWords(i), x[i]) })
+	k = t.constantBits(halfQuarter)
+	t.each(func(i int) { t.addInt(k, x[i], rounded[i]) })
+	q := t.registers(t.size)
+	t.each(func(i int) { t.VCVTDQ2PS(x[i], x[i]) })
+	t.each(func(i int) { t.shiftRight(quarter, rounded[i], q[i]) })
+	t.each(func(i int) { t.VCVTDQ2PS(q[i], q[i]) })
+	k = t.constant(turn)
+	t.each(func(i int) { t.mul(k, x[i], x[i]) })
+	for _, c := range []float32{quarterHigh, quarterLow} {
+		k := t.constant(c)
+		t.each(func(i int) { t.fma231(k, q[i], x[i]) })
+	}
+	return x, rounded
+}
+
+// angles returns the reduced angles alone.
+func (t team) angles() []reg.VecVirtual {
+	x, _ := t.turns()
+	return x
+}
+
+// sinCos returns sine and cosine of the reduced angles x, whose squares are z.
+func (t team) sinCos(x []operand.Op, z []reg.VecVirtual) (cos, sin []reg.VecVirtual) {
+	c, s, square := t.registers(t.size), t.registers(t.size), operands(z)
+	t.begin(c, cosPolynomial[0])
+	t.polynomial(c, square, cosPolynomial[1:2])
+	t.begin(s, sinPolynomial[0])
+	t.polynomial(s, square, sinPolynomial[1:2])
+	t.polynomial(c, square, cosPolynomial[2:])
+	t.polynomial(s, square, sinPolynomial[2:])
+	t.each(func(i int) {
+		t.mul(z[i], c[i], c[i])
+		t.mul(z[i], s[i], s[i])
+	})
+	t.each(func(i int) { t.VFMSUB213PS(z[i], z[i], c[i]) })
+	k := t.constant(0.5)
+	t.each(func(i int) {
+		angle, ok := x[i].(reg.VecVirtual)
+		if !ok {
+			angle = t.vec()
+			t.VMOVUPS(x[i], angle)
+		}
+		t.fma213(angle, angle, s[i])
+		t.add(k, c[i], c[i])
+	})
+	return c, s
+}
+
+// values makes the normals for AVX2.
 func (t team) values(mean, std operand.Mem) {
-	cos, sin := t.sinCos()
+	x, z := make([]operand.Op, t.size), t.registers(t.size)
+	t.each(func(i int) {
+		x[i] = t.secondHalf(i)
+		t.VMOVUPS(x[i], z[i])
+	})
+	t.each(func(i int) { t.mul(z[i], z[i], z[i]) })
+	cos, sin := t.sinCos(x, z)
 	sign, round := t.heldBits(signBit), t.heldBits(halfQuarter)
 	// turns moves the bit of a word that counts turns of an angle to the sign.
 	turns := func(i, shift int) reg.VecVirtual {
 		v := t.vec()
-		t.VPADDD(t.secondWords(i), round, v)
+		t.addInt(t.secondWords(i), round, v)
 		t.shiftLeft(shift, v, v)
 		return v
 	}
@@ -265,28 +367,34 @@ func (t team) values(mean, std operand.Mem) {
 	})
 }
 
-// sinCos returns sine and cosine of the reduced angles.
-func (t team) sinCos() (cos, sin []reg.VecVirtual) {
-	z, c, s := t.registers(t.size), t.registers(t.size), t.registers(t.size)
-	t.each(func(i int) { t.load(t.secondHalf(i), z[i]) })
-	t.each(func(i int) { t.VMULPS(z[i], z[i], z[i]) })
-	t.begin(c, cosPolynomial[0])
-	t.horner(z, c, cosPolynomial[1])
-	t.begin(s, sinPolynomial[0])
-	t.horner(z, s, sinPolynomial[1])
-	t.horner(z, c, cosPolynomial[2])
-	t.horner(z, s, sinPolynomial[2])
+// wideValues makes the normals for AVX-512.
+func (t team) wideValues(mean, std reg.VecVirtual) {
+	radii, z := t.registers(t.size), t.registers(t.size)
+	t.each(func(i int) { t.VSQRTPS(t.firstHalf(i), radii[i]) })
+	x, turns := t.turns()
+	t.each(func(i int) { t.mul(x[i], x[i], z[i]) })
+	c, s := t.sinCos(operands(x), z)
+	sign, one, two := t.heldBits(signBit), t.row(1<<quarter), t.row(2<<quarter)
 	t.each(func(i int) {
-		t.VMULPS(z[i], c[i], c[i])
-		t.VMULPS(z[i], s[i], s[i])
+		odd, half := t.K(), t.K()
+		t.VPTESTMD_BCST(one.Mem, turns[i], odd)
+		t.VPTESTMD_BCST(two.Mem, turns[i], half)
+		// As for AVX2: the swap, and the signs.
+		sin, cos := t.vec(), c[i]
+		t.VBLENDMPS(c[i], s[i], odd, sin)
+		t.VPXORD(sign, s[i], odd, cos)
+		t.VPXORD(sign, radii[i], half, radii[i])
+		t.mul(radii[i], cos, cos)
+		t.mul(radii[i], sin, sin)
+		t.fma213(mean, std, cos)
+		t.fma213(mean, std, sin)
+		t.storeHalves(cos, t.firstHalf(i))
+		t.storeHalves(sin, t.firstHalf(i).Offset(blockBytes/2))
 	})
-	t.each(func(i int) { t.VFMSUB213PS(z[i], z[i], c[i]) })
-	half, one := t.constant(0.5), t.constant(1)
-	t.each(func(i int) {
-		x := t.vec()
-		t.load(t.secondHalf(i), x)
-		t.VFMADD213PS(x, x, s[i])
-		t.VFMADD132PS(half, one, c[i])
-	})
-	return c, s
+}
+
+// storeHalves puts what is of two blocks in their places, as halves found it.
+func (g *gen) storeHalves(v reg.VecVirtual, to operand.Mem) {
+	g.VMOVUPS(v.AsY(), to)
+	g.VEXTRACTF64X4(operand.Imm(1), v, to.Offset(blockBytes))
 }

@@ -39,7 +39,7 @@ func uniform32FoldBlocksAVX2(dst *float32, state *[640]uint32, blocks int, step 
 //go:noescape
 func uniform32FoldAVX2(dst *float32, src *uint32, n int, step float32, low float32, high float32)
 
-// normal32AVX2 makes blocks of 16 normals of 16 words each, in passes over dst: the blocks should fit the first-level cache. mean is not -0, both are finite.
+// normal32AVX2 makes blocks of 16 normals of 16 words each, in passes over dst: the blocks should fit the first-level cache. mean is not -0, it and 4*std are finite.
 //
 //go:noescape
 func normal32AVX2(dst *float32, words *uint32, blocks int, mean float32, std float32)

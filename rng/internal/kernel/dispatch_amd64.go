@@ -126,14 +126,14 @@ func normalF32(dst []float32, words []uint32, mean, std float32) {
 		normalF32Generic(dst, words, mean, std)
 		return
 	}
-	at := 0
-	if k := blocks &^ 1; set == isa.AVX512 && k > 0 {
-		normal32AVX512(&dst[0], &words[0], k, mean, std)
-		at = k
-	}
-	for at < blocks {
+	for at := 0; at < blocks; {
 		k := min(blocks-at, scratch/Block)
-		normal32AVX2(&dst[at*Block], &words[at*Block], k, mean, std)
+		if pairs := k &^ 1; set == isa.AVX512 && pairs > 0 {
+			k = pairs
+			normal32AVX512(&dst[at*Block], &words[at*Block], k, mean, std)
+		} else {
+			normal32AVX2(&dst[at*Block], &words[at*Block], k, mean, std)
+		}
 		at += k
 	}
 }

@@ -191,6 +191,21 @@ func TestEveryRadiusAndAngle(t *testing.T) {
 	})
 }
 
+func TestNormalsOfExtremeParameters(t *testing.T) {
+	const least, most = 1e-45, 3.4e38
+	words := outputs(3, 40*Block)
+	fast, generic := make([]float32, len(words)), make([]float32, len(words))
+	eachFast(t, func(t *testing.T) {
+		for _, mean := range []float32{0, f32(1 << 31), least, -least, 1, 3e38, -most} {
+			for _, std := range []float32{0, f32(1 << 31), least, 1e-38, -1, 8e37, 1e38, most, -most} {
+				NormalF32(fast, words, mean, std)
+				generically(func() { NormalF32(generic, words, mean, std) })
+				requireSameBits(t, generic, fast)
+			}
+		}
+	})
+}
+
 func TestEveryUniform(t *testing.T) {
 	ranges := [][2]float32{
 		{-0.05, 0.05}, {0, 1}, {0.1, 0.3}, {0.9, 1}, {100, 101}, {1, 1.000001}, {1e-20, 3}, {-3e38, 0}, {1e-30, 2e-30},
@@ -252,10 +267,11 @@ func TestNumbersThatTheFastFormsLeaveToTheGeneric(t *testing.T) {
 		_, ok := planUniform(r[0], r[1])
 		require.False(t, ok, "%v", r)
 	}
-	for _, r := range [][2]float32{{f32(1 << 31), 1}, {inf, 1}, {0, inf}, {nan, 1}, {0, nan}} {
+	for _, r := range [][2]float32{{f32(1 << 31), 1}, {inf, 1}, {0, inf}, {nan, 1}, {0, nan}, {0, 1e38}, {0, -1e38}} {
 		require.False(t, plainNormal(r[0], r[1]), "%v", r)
 	}
 	require.True(t, plainNormal(0, f32(1<<31)))
+	require.True(t, plainNormal(0, 8e37))
 }
 
 func FuzzInstructionSetsAgree(f *testing.F) {

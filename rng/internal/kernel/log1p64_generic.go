@@ -27,15 +27,12 @@ func log1p64(x float64) float64 {
 	const (
 		tiny  = 0x3c900000 // 2^-54
 		small = 0x3e200000 // 2^-29
-		near  = 0x3fd2bec4 // 1 - sqrt(1/2)
 	)
 	switch top := uint32(math.Float64bits(x)>>32) & 0x7fffffff; {
 	case top < tiny:
 		return x
 	case top < small:
 		return math.FMA(-float64(x*x), 0.5, x)
-	case top < near:
-		return log1pReduced(0, x, 0, true)
 	}
 	k, f, c, rest := log1pReduce(x)
 	return log1pReduced(k, f, c, rest)
@@ -43,23 +40,27 @@ func log1p64(x float64) float64 {
 
 // log1pReduce writes 1 + x as 2^k (1 + f), with sqrt(1/2) < 1 + f < sqrt(2).
 // c is what the rounding of 1 + x lost, relative to it; rest is false if the
-// mantissa is so close to a power of two that f has no leading bits.
+// mantissa is so close to a power of two that f has no leading bits. An x near
+// 0 is f itself. Masks choose, as branches on random numbers would be
+// mispredicted.
 func log1pReduce(x float64) (k, f, c float64, rest bool) {
-	const sqrt2 = 0x6a09e // upper fraction bits of the square root of 2
+	const (
+		near  = 0x3fd2bec4 // 1 - sqrt(1/2), upper half
+		sqrt2 = 0x6a09e    // upper fraction bits of the square root of 2
+	)
 	v := 1 + x
 	bits := math.Float64bits(v)
-	exponent := int32(bits>>52) - 1023
-	c = (x - (v - 1)) / v
 	fraction := bits & (1<<52 - 1)
-	g := uint32(fraction >> 32)
-	if g < sqrt2 {
-		v = math.Float64frombits(fraction | 1023<<52)
-	} else {
-		exponent++
-		v = math.Float64frombits(fraction | 1022<<52)
-		g = (0x100000 - g) >> 2
-	}
-	return float64(exponent), v - 1, c, g != 0
+	upper := int64(fraction >> 32)
+	high := uint64(sqrt2-1-upper) >> 63 // 1 if the exponent is one more
+	far := uint64(int64(near-1)-int64(math.Float64bits(x)<<1>>33)) >> 63
+	mask := -far
+	k = float64((int64(bits>>52) - 1023 + int64(high)) & int64(mask))
+	c = math.Float64frombits(math.Float64bits((x-(v-1))/v) & mask)
+	f = math.Float64frombits(fraction|(1023-high)<<52) - 1
+	f = math.Float64frombits(math.Float64bits(f)&mask | math.Float64bits(x)&^mask)
+	upper = (upper ^ -int64(high)&0xfffff) + int64(high) // 0x100000 - upper
+	return k, f, c, upper>>(2*high) != 0 || far == 0
 }
 
 // log1pReduced returns k log 2 + log(1 + f), corrected by c.
@@ -88,8 +89,5 @@ func log1pReduced(k, f, c float64, rest bool) float64 {
 	r = math.FMA(z4, math.FMA(l[5], z, l[4]), r)
 	r = math.FMA(z6, math.FMA(l[7], z, l[6]), r)
 	t := float64((r + h) * s)
-	if k == 0 {
-		return f - (h - t)
-	}
 	return math.FMA(k, log1pLn2High, -((h - (math.FMA(k, log1pLn2Low, c) + t)) - f))
 }

@@ -60,14 +60,21 @@ func sincos64(x float64) (sin, cos float64) {
 		return cosNear(y, hp1), sinNear(a, (y-a)+hp1)
 	}
 	a, d, quadrant := reduce(x)
-	sin, cos = sinNear(a, d), cosNear(a, d)
-	if quadrant&1 != 0 {
-		sin, cos = cos, -sin
-	}
-	if quadrant&2 != 0 {
-		sin, cos = -sin, -cos
-	}
-	return sin, cos
+	return turn64(sinNear(a, d), cosNear(a, d), quadrant)
+}
+
+// turn64 adds quarter turns to an angle. As [turn] it works on the bits.
+func turn64(sin, cos float64, quadrant uint64) (float64, float64) {
+	s, c := math.Float64bits(sin), math.Float64bits(cos)
+	swap := (s ^ c) & -(quadrant & 1)
+	s ^= swap ^ quadrant>>1<<63
+	c ^= swap ^ (quadrant+1)>>1<<63
+	return math.Float64frombits(s), math.Float64frombits(c)
+}
+
+// along is d with the sign turned if that of a is set.
+func along(a, d float64) float64 {
+	return math.Float64frombits(math.Float64bits(d) ^ math.Float64bits(a)>>63<<63)
 }
 
 // reduce subtracts the nearest multiple of pi / 2; the rest is a + d.
@@ -90,9 +97,7 @@ func sinNear(a, d float64) float64 {
 		p := math.FMA(math.FMA(math.FMA(math.FMA(taylor5, q, taylor4), q, taylor3), q, taylor2), q, taylor1)
 		return a + math.FMA(q, math.FMA(p, a, -float64(0.5*d)), d)
 	}
-	if a <= 0 {
-		d = -d
-	}
+	d = along(a, d)
 	row, y := nearestRow(math.Abs(a))
 	q := float64(y * y)
 	s := y + math.FMA(float64(y*q), math.FMA(sn5, q, sn3), d)
@@ -103,11 +108,8 @@ func sinNear(a, d float64) float64 {
 
 // cosNear is the cosine of a + d, as [sinNear].
 func cosNear(a, d float64) float64 {
-	if a < 0 {
-		d = -d
-	}
 	row, y := nearestRow(math.Abs(a))
-	y += d
+	y += along(a, d)
 	q := float64(y * y)
 	s := math.FMA(float64(y*q), math.FMA(sn5, q, sn3), y)
 	c := float64(q * math.FMA(math.FMA(cs6, q, cs4), q, cs2))
