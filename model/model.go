@@ -1,138 +1,80 @@
-// Package model turns a config file into a typed config and a config into a
-// layout: the ordered list of the model's parameters. It also holds the
-// presets.
-//
-// The models are the ones that TransformerLens builds natively
-// (NativeModel), in the two forms of releases 3.7.3 (version 1) and 4.3.0
-// (version 2). Configs use TransformerLens' field names, in JSON or YAML.
+// Package model reads the config file of a model, whatever its kind, and holds
+// the presets. A [Config] gives the model's parameters as a layout.
 //
 // It chooses no distribution and draws nothing: modes give each parameter its
 // distribution (package registry finds them), and package plan freezes the
-// result. Whether an init_mode exists is not checked here either; [Config]
-// only carries its name.
+// result. The one kind that there is, TransformerLens' native model, is package
+// model/native.
 package model
 
 import (
 	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/model/native"
 )
 
-// The versions of the native model, which are also the versions of its modes.
+// Config is the config of a model: complete, with every default resolved.
+type Config interface {
+	// Kind names what reads the config, such as "native".
+	Kind() string
+	// Layout returns the parameters of a version of the model; 0 is the one
+	// that the config itself means. The error names the field.
+	Layout(version int) (*layout.Layout, error)
+	// Mode is the mode that the config asks for, or the kind's default. It is
+	// not looked up.
+	Mode() string
+	// SeedText is the seed that the config asks for, in decimal; "" when it
+	// has none.
+	SeedText() string
+	// Warnings are what is to be told only when a mode of that version of the
+	// model is used.
+	Warnings(version int) []string
+	// Canonical is one line of JSON with sorted keys that holds everything
+	// that decides about the parameters. [Parse] of it gives an equal config.
+	Canonical() []byte
+	// File is the config.json that stands beside the weights in a folder.
+	File() []byte
+}
+
+var _ Config = (*native.Config)(nil)
+
+// Error is what is wrong with a config file, and where.
+type Error = native.Error
+
+// Syntax is the language of a config text.
+type Syntax = native.Syntax
+
+// The languages of config texts.
 const (
-	// V1 is the model of TransformerLens 3.7.3.
-	V1 = 1
-	// V2 is the model of TransformerLens 4.3.0.
-	V2 = 2
+	// AnySyntax chooses by the file's name, else by the first character.
+	AnySyntax = native.AnySyntax
+	// JSON is strict JSON.
+	JSON = native.JSON
+	// YAML is the guarded part of YAML that configs may use.
+	YAML = native.YAML
 )
 
-// The kinds of normalization. Other texts are LayerNorm to the reference; a
-// config that has one is accepted with a warning and holds [NormLN].
-const (
-	// NormNone is no normalization and no parameter: null in a config file.
-	NormNone = ""
-	// NormLN is LayerNorm with weight and bias.
-	NormLN = "LN"
-	// NormLNPre is LayerNorm, in version 2 without parameters.
-	NormLNPre = "LNPRE"
-	// NormRMS is RMSNorm with a weight.
-	NormRMS = "RMS"
-	// NormRMSPre is RMSNorm, in version 2 without parameters.
-	NormRMSPre = "RMSPRE"
-)
-
-// The kinds of positions.
-const (
-	// PosStandard is a learned table, pos.weight.
-	PosStandard = "standard"
-	// PosRotary has no parameter.
-	PosRotary = "rotary"
-)
-
-// NativeArchitecture is the only value that the field architecture may have,
-// and the one that layouts carry.
-const NativeArchitecture = "TransformerLensNative"
-
-// Config holds the sizes and choices of a native model that decide about its
-// parameters, under the names of TransformerBridgeConfig. Fields of a config
-// file that decide nothing here are checked and dropped when it is read.
-//
-// [Parse], [Load] and [Config.Normalized] return configs in which every
-// default is resolved; those are comparable field by field. A config made by
-// hand may leave fields at zero where a comment gives that a meaning.
-type Config struct {
-	// Sizes. NHeads -1 means DModel/DHead, which must have no remainder.
-	DModel, DHead, NLayers, NCtx, NHeads, DVocab int64
-	// DMLP is the width of the MLP; 0 means 4·DModel.
-	DMLP int64
-	// NKeyValueHeads divides NHeads; 0 means NHeads.
-	NKeyValueHeads int64
-	// DVocabOut is the number of rows of the head; 0 or less means DVocab.
-	DVocabOut int64
-	// ActFn is lower-case; "" means gelu, or silu with GatedMLP.
-	ActFn string
-	// NormalizationType is one of the Norm constants, upper-case.
-	NormalizationType string
-	// FinalRMS makes the last normalization an RMSNorm.
-	FinalRMS bool
-	// PositionalEmbeddingType is PosStandard or PosRotary; "" means PosStandard.
-	PositionalEmbeddingType string
-	// RotaryDim is used with PosRotary only, and is 0 otherwise; 0 means DHead.
-	RotaryDim int64
-	// GatedMLP has three matrices and no bias; AttnOnly has no MLP.
-	GatedMLP, AttnOnly bool
-	// InitMode names the mode, lower-case; "" means gpt2. It is not checked.
-	InitMode string
-	// InitializerRange is a number of the modes; 0 or less means that it is
-	// not set, and is -1 after reading.
-	InitializerRange float64
-	// Seed is nil when the config has none.
-	Seed *Seed
-
-	// source is the file's name as the user gave it, for messages.
-	source string
-	// unmade is the warning about init_weights false, "" when it is true.
-	unmade string
+// Load reads the config file at path, which may be a pipe with a writer. The
+// warnings are lines without a prefix about values that are accepted but hardly
+// meant. The error is an [*Error], or one of opening and reading.
+func Load(path string) (c Config, warnings []string, err error) {
+	return as(native.Load(path))
 }
 
-// Warnings returns what is to be told about the config only when a mode of
-// that version is used: version 2 of the reference has a branch for
-// init_weights false, version 1 has none.
-func (c *Config) Warnings(version int) []string {
-	if version < V2 || c.unmade == "" {
-		return nil
-	}
-	return []string{c.unmade}
+// Parse reads a config text, of at most 4 MiB in JSON and 64 KiB in YAML. name
+// is the file's name as the user gave it: it chooses the syntax and stands in
+// messages. The error is an [*Error].
+func Parse(name string, data []byte, syntax Syntax) (c Config, warnings []string, err error) {
+	return as(native.Parse(name, data, syntax))
 }
 
-// Defaults returns a config with the reference's defaults for every field but
-// the sizes, which are 0.
-func Defaults() *Config {
-	return &Config{
-		NHeads:                  -1,
-		ActFn:                   "relu",
-		NormalizationType:       NormLN,
-		PositionalEmbeddingType: PosStandard,
-		InitMode:                defaultMode,
-		InitializerRange:        -1,
+// as makes no Config of a nil pointer.
+func as(c *native.Config, warnings []string, err error) (Config, []string, error) {
+	if err != nil {
+		return nil, nil, err
 	}
+	return c, warnings, nil
 }
 
-const defaultMode = "gpt2"
-
-// facts returns the sizes that modes may use. c is normalized.
-func (c *Config) facts() layout.Facts {
-	f := layout.Facts{
-		Architecture:     NativeArchitecture,
-		Layers:           c.NLayers,
-		DModel:           c.DModel,
-		DHead:            c.DHead,
-		Heads:            c.NHeads,
-		KVHeads:          c.NKeyValueHeads,
-		DVocab:           c.DVocab,
-		Ctx:              c.NCtx,
-		InitializerRange: c.InitializerRange,
-	}
-	if !c.AttnOnly {
-		f.DMLP = c.DMLP
-	}
-	return f
-}
+// ParseSeed reads a decimal integer from -2^63 to 2^64-1, with an optional
+// minus and nothing else around it, and returns it modulo 2^64.
+func ParseSeed(text string) (uint64, error) { return native.ParseSeed(text) }

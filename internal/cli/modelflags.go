@@ -45,9 +45,9 @@ func (f *drawFlags) register(flags *pflag.FlagSet) {
 }
 
 // options turns the flags into plan options. fallback is the seed of the
-// config, nil when it has none; then a fresh one is taken, which [tellSeed]
+// config, "" when it has none; then a fresh one is taken, which [tellSeed]
 // prints when the plan stands.
-func (f *drawFlags) options(fallback *model.Seed) (plan.Options, error) {
+func (f *drawFlags) options(fallback string) (plan.Options, error) {
 	streams, err := plan.ParseStreams(f.streams)
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("--%w", err)
@@ -68,8 +68,11 @@ func (f *drawFlags) options(fallback *model.Seed) (plan.Options, error) {
 			return opts, fmt.Errorf("--seed: %w", err)
 		}
 		opts.SeedText = f.seed
-	case fallback != nil:
-		opts.Seed, opts.SeedText = fallback.Bits, fallback.String()
+	case fallback != "":
+		if opts.Seed, err = model.ParseSeed(fallback); err != nil {
+			return opts, err
+		}
+		opts.SeedText = fallback
 	default:
 		if opts.Seed, err = freshSeed(); err != nil {
 			return opts, err
@@ -123,7 +126,7 @@ func must(err error) {
 }
 
 // load returns the config that the flags name and prints its warnings.
-func (f *modelFlags) load(a *app) (*model.Config, error) {
+func (f *modelFlags) load(a *app) (model.Config, error) {
 	switch {
 	case f.preset != "" && f.config != "":
 		return nil, errors.New("--preset and --config both given: give one")
@@ -150,7 +153,7 @@ func (f *modelFlags) load(a *app) (*model.Config, error) {
 // planned is a plan with what it was made of. The caller must close it.
 type planned struct {
 	*weightinit.Plan
-	cfg   *model.Config
+	cfg   model.Config
 	modes *modeSet
 }
 
@@ -160,13 +163,13 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts, err := f.options(cfg.Seed)
+	opts, err := f.options(cfg.SeedText())
 	if err != nil {
 		return nil, err
 	}
 	name, given := f.mode, true
 	if name == "" {
-		name, given = cfg.InitMode, false
+		name, given = cfg.Mode(), false
 	}
 	modes, err := f.plugins.modes(ctx, a, opts.DType, name)
 	if err != nil {
@@ -186,7 +189,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 
 // planMode looks the mode up and freezes the model with it. given tells that
 // the name is that of --mode, not the config's.
-func (f *modelFlags) planMode(ctx context.Context, a *app, cfg *model.Config, modes *modeSet, name string, given bool, opts plan.Options) (*weightinit.Plan, error) {
+func (f *modelFlags) planMode(ctx context.Context, a *app, cfg model.Config, modes *modeSet, name string, given bool, opts plan.Options) (*weightinit.Plan, error) {
 	info, err := modes.Lookup(name)
 	switch {
 	case err != nil && given:
@@ -198,7 +201,7 @@ func (f *modelFlags) planMode(ctx context.Context, a *app, cfg *model.Config, mo
 	if err != nil {
 		return nil, f.inFile(err)
 	}
-	for _, w := range cfg.Warnings(max(model.V1, info.ModelVersion)) {
+	for _, w := range cfg.Warnings(info.ModelVersion) {
 		a.warn(w)
 	}
 	return p, nil

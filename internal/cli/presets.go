@@ -36,7 +36,7 @@ func (a *app) presetsCommand() *cobra.Command {
 
 // presetTotals are the sizes of a preset's model.
 func presetTotals(p model.Preset) (tensors int, values int64, err error) {
-	l, err := p.Config.Layout(model.V1)
+	l, err := p.Config.Layout(0)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -74,7 +74,7 @@ func (a *app) showPreset(name string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	config := json.RawMessage(p.Config.MarshalCanonical())
+	config := json.RawMessage(p.Config.Canonical())
 	if asJSON {
 		return a.printJSON(config)
 	}

@@ -77,7 +77,7 @@ func (a *app) runTensor(ctx context.Context, scheme string, shaped bool, f *tens
 	default:
 		return fmt.Errorf("-o %s: use a name that ends in .npy or .safetensors", shown.Path(f.out))
 	}
-	opts, err := f.options(nil)
+	opts, err := f.options("")
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package model
+package native
 
 import (
 	"encoding/json"
@@ -191,7 +191,7 @@ type referenceManifest struct {
 }
 
 func TestLayoutsOfTheReferenceModels(t *testing.T) {
-	manifests, err := filepath.Glob(filepath.Join("..", "testdata", "torch", "2.15.0", "*", "manifest.json"))
+	manifests, err := filepath.Glob(filepath.Join("..", "..", "testdata", "torch", "2.15.0", "*", "manifest.json"))
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(manifests), 18)
 	for _, path := range manifests {

@@ -1,17 +1,17 @@
-package model
+package native
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// MarshalCanonical returns the config as one line of JSON: every field that
+// Canonical returns the config as one line of JSON: every field that
 // decides about the parameters or about what is accepted, defaults resolved,
 // names sorted, nothing else. Two configs have the same text exactly when their
 // [Config.Normalized] forms are equal, and [Parse] of the text gives that form
 // again, without a warning unless the config itself deserves one. A config that
 // is not sound gives null.
-func (c *Config) MarshalCanonical() []byte {
+func (c *Config) Canonical() []byte {
 	n, err := c.Normalized()
 	if err != nil {
 		return []byte("null")

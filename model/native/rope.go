@@ -1,4 +1,4 @@
-package model
+package native
 
 import (
 	"slices"

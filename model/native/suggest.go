@@ -1,4 +1,4 @@
-package model
+package native
 
 import (
 	"github.com/weightinit/weightinit/internal/nearest"

@@ -1,4 +1,4 @@
-package model
+package native
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func (c *Config) Layout(version int) (*layout.Layout, error) {
 	}
 	b := n.blocks(version)
 	facts := n.facts()
-	facts.Config = c.MarshalCanonical()
+	facts.Config = c.Canonical()
 	l := &layout.Layout{Model: facts, Params: make([]layout.Param, 0, b.count(n.NLayers))}
 	add := func(prefix string, layer int, parts []part) {
 		for _, p := range parts {
