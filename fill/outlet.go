@@ -32,13 +32,13 @@ func newOutlet(p *plan.Plan, sink Sink, w window) *outlet {
 // a buffer for so many bytes. It returns how many values the window let pass.
 func put[T float32 | float64](o *outlet, p *part, first int64, values []T, room func(int64) []byte) (int64, error) {
 	if p.into.Contiguous() {
-		return run(o, p.param, p.into.First+first, values, room)
+		return kept(o, p, p.into.First+first, values, room)
 	}
 	total := int64(0)
 	for len(values) > 0 {
 		row, column := first/p.into.Row, first%p.into.Row
 		count := min(p.into.Row-column, int64(len(values)))
-		n, err := run(o, p.param, p.into.First+row*p.into.Stride+column, values[:count], room)
+		n, err := kept(o, p, p.into.First+row*p.into.Stride+column, values[:count], room)
 		if err != nil {
 			return total, err
 		}
@@ -47,6 +47,19 @@ func put[T float32 | float64](o *outlet, p *part, first int64, values []T, room 
 		values = values[count:]
 	}
 	return total, nil
+}
+
+// kept hands over those consecutive elements that no later step replaces.
+func kept[T float32 | float64](o *outlet, p *part, at int64, values []T, room func(int64) []byte) (total int64, err error) {
+	if p.lost == nil {
+		return run(o, p.param, at, values, room)
+	}
+	err = plan.Without(p.lost, at, at+int64(len(values)), func(first, end int64) error {
+		n, err := run(o, p.param, first, values[first-at:end-at], room)
+		total += n
+		return err
+	})
+	return total, err
 }
 
 // run hands over consecutive elements of a parameter.

@@ -16,6 +16,7 @@ type part struct {
 	// takes.
 	param   int
 	into    layout.Region
+	lost    []plan.Run
 	n       int64
 	shape   []int64
 	rowSize int64
@@ -28,7 +29,7 @@ type part struct {
 
 func newPart(number int, s plan.Step) *part {
 	return &part{
-		step: number, param: s.Param, into: s.Into, n: s.Elements, shape: s.Shape, rowSize: dist.RowSize(s.Shape),
+		step: number, param: s.Param, into: s.Into, lost: s.Lost, n: s.Elements, shape: s.Shape, rowSize: dist.RowSize(s.Shape),
 		in: s.In, draw: s.Dist.Draw, posts: s.Dist.Post,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 )
 
 // Limits that hold for every layout.
@@ -141,6 +142,9 @@ type Event struct {
 	// Dist is what is drawn, as a tensor of its own of this Shape.
 	Dist  dist.Dist
 	Shape []int64
+	// In is the type in which it is drawn; 0 means the one in which the plan
+	// draws.
+	In dtype.Type
 	// Into are the elements of the parameter that take the values; the zero
 	// Region means all.
 	Into Region

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,7 +39,7 @@ func (p *Plan) event(e layout.Event) error {
 	if err := p.checkEvent(&e); err != nil {
 		return err
 	}
-	step := Step{Shape: e.Shape, Elements: dist.Elements(e.Shape), In: p.opts.Drawn, Param: e.Param, Into: e.Into, Block: -1}
+	step := Step{Shape: e.Shape, Elements: dist.Elements(e.Shape), In: e.In, Param: e.Param, Into: e.Into, Block: -1}
 	blocks, ok := e.Dist.Draw.(dist.Blocks)
 	if !ok {
 		step.Dist = e.Dist
@@ -63,9 +62,15 @@ func (p *Plan) event(e layout.Event) error {
 	return nil
 }
 
-// checkEvent also completes the region of e.
+// checkEvent also completes the type and the region of e.
 func (p *Plan) checkEvent(e *layout.Event) error {
-	if err := e.Dist.Check(p.opts.Drawn.Max()); err != nil {
+	if e.In == 0 {
+		e.In = p.opts.Drawn
+	}
+	if !e.In.Valid() {
+		return fmt.Errorf("drawn in unknown type %s", e.In)
+	}
+	if err := e.Dist.Check(e.In.Max()); err != nil {
 		return err
 	}
 	if _, err := layout.ElementsOf(e.Shape); err != nil {
@@ -131,79 +136,65 @@ func (p *Plan) append(s Step) error {
 	return nil
 }
 
-// settle turns the draws that later ones replace into discards, and checks
-// that every parameter is drawn whole.
+// settle turns draws that later ones replace into discards, notes of others
+// which of their elements later ones replace, and checks that every parameter
+// is drawn whole.
 func (p *Plan) settle() error {
 	if !p.replayed { // one draw a parameter
 		return nil
 	}
 	into := make([][]int, len(p.params))
-	for i := len(p.steps) - 1; i >= 0; i-- {
-		s := &p.steps[i]
-		if s.Param == Discard {
-			continue
+	for i, s := range p.steps {
+		if s.Param != Discard {
+			into[s.Param] = append(into[s.Param], i)
 		}
-		have := into[s.Param]
-		if len(have) > 0 && slices.ContainsFunc(have, func(j int) bool { return covers(p.steps[j].Into, s.Into) }) {
-			s.Param, s.Into, s.Block = Discard, layout.Region{}, -1
-			continue
-		}
-		into[s.Param] = append(have, i)
 	}
 	for i := range p.params {
 		if p.params[i].Tied != "" {
 			continue
 		}
-		slices.Reverse(into[i])
-		if err := p.covered(i, into[i]); err != nil {
+		if err := p.settleParam(i, into[i]); err != nil {
 			return fmt.Errorf("plan: parameter %q: %w", p.params[i].Name, err)
 		}
 	}
 	return nil
 }
 
-// covers tells whether a holds all elements of b: those of the whole
-// parameter, or the same ones.
-func covers(a, b layout.Region) bool {
-	return a == b || a.Contiguous() && a.First <= b.First && b.First+(b.Rows-1)*b.Stride+b.Row <= a.First+a.Elements()
-}
+// maxRuns bounds the memory that the rows of strided regions take here.
+const maxRuns = 1 << 24
 
-// covered checks that the steps fill the parameter, each element once, and
-// numbers them.
-func (p *Plan) covered(param int, steps []int) error {
-	p.params[param].Dist = dist.Dist{} // of several draws there is no single one
-	if len(steps) == 1 {
-		p.params[param].Dist = p.steps[steps[0]].Dist
-	}
-	type run struct{ first, end int64 }
-	var runs []run
-	for k, i := range steps {
+func (p *Plan) settleParam(param int, steps []int) error {
+	var drawn []Run // by the steps looked at so far, from the last one on
+	var live []int
+	for _, i := range slices.Backward(steps) {
 		s := &p.steps[i]
-		if len(steps) > 1 {
-			s.Block = k
+		if s.Into.Rows > maxRuns {
+			return fmt.Errorf("a draw into %d rows: the limit is %d", s.Into.Rows, maxRuns)
 		}
-		if s.Into.Contiguous() {
-			runs = append(runs, run{s.Into.First, s.Into.First + s.Elements})
+		own := runsOf(s.Into)
+		s.Lost = common(own, drawn)
+		if total(s.Lost) == s.Elements {
+			s.Param, s.Into, s.Block, s.Lost = Discard, layout.Region{}, -1, nil
 			continue
 		}
-		for row := range s.Into.Rows {
-			first := s.Into.First + row*s.Into.Stride
-			runs = append(runs, run{first, first + s.Into.Row})
+		drawn = union(own, drawn)
+		live = append(live, i)
+	}
+	p.params[param].Dist = dist.Dist{} // of several draws there is no single one
+	if len(live) == 1 {
+		p.params[param].Dist = p.steps[live[0]].Dist
+	}
+	for k, i := range slices.Backward(live) {
+		if p.steps[i].Block = len(live) - 1 - k; len(live) == 1 {
+			p.steps[i].Block = -1
 		}
 	}
-	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.first, b.first) })
-	at := int64(0)
-	for _, r := range runs {
-		if r.first < at {
-			return fmt.Errorf("element %d is drawn twice, by draws that overlap in part", r.first)
-		}
-		if r.first > at {
-			break
-		}
-		at = r.end
+	first, all := int64(0), p.params[param].Elements
+	if len(drawn) > 0 && drawn[0].First == 0 {
+		first = drawn[0].End
 	}
-	if all := p.params[param].Elements; at != all {
-		return fmt.Errorf("element %d of %d is never drawn", at, all)
+	if first != all {
+		return fmt.Errorf("element %d of %d is never drawn", first, all)
 	}
 	return nil
 }

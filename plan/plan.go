@@ -99,6 +99,9 @@ type Step struct {
 	// elements Into; or [Discard].
 	Param int
 	Into  layout.Region
+	// Lost are the elements of the parameter among these that a later step
+	// replaces.
+	Lost []Run
 	// Block is the number of the step among those of its parameter; -1 for
 	// the only one.
 	Block int

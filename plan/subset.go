@@ -47,7 +47,7 @@ func (p *Plan) Subset(names []string) (*Plan, error) {
 			if p.opts.Streams == Keyed {
 				continue
 			}
-			s.Into, s.Block = layout.Region{}, -1
+			s.Into, s.Block, s.Lost = layout.Region{}, -1, nil
 		}
 		q.words += s.Words
 		q.steps = append(q.steps, s)
