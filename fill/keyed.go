@@ -54,7 +54,7 @@ func (d *dealer) run() error {
 // add schedules the elements [first, end) of a part.
 func (d *dealer) add(p *part, first, end int64) error {
 	switch draw := p.draw.(type) {
-	case dist.Filled, dist.Orthogonal: // made as a whole
+	case dist.Filled, dist.Orthonormal: // made as a whole
 		return d.send([]piece{{part: p, first: first, count: end - first}})
 	case dist.Sparse:
 		return d.sparse(p, draw, first, end)

@@ -149,7 +149,7 @@ func TestKeyedPartsHaveTheKeysThatAreDocumented(t *testing.T) {
 	cut := make([]float64, 9)
 	_, err := rng.FillKeyedTruncated(cut, blocksKey.Block(1), rejected.Draw.(dist.TruncNormal), 0, proceed)
 	require.NoError(t, err)
-	rng.Apply(cut, 0, 3, rejected.Post[0])
+	rng.Apply(cut, 0, []int64{3, 3}, rejected.Post[0])
 	check(9, 6, cut)
 	sparse := make([]float64, 12)
 	rng.FillKeyed(sparse, blocksKey.Block(3).FoldIn(0), one(dist.Normal{Std: 1}), 0)

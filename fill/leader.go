@@ -150,14 +150,15 @@ func (l *leader) add(p *part, first, end int64) error {
 		return l.truncated(p, first, end)
 	case dist.Sparse:
 		return l.sparse(p, draw, first, end)
-	case dist.Filled, dist.Orthogonal: // made as a whole
+	case dist.Filled, dist.Orthonormal: // made as a whole
 		if err := l.emit(); err != nil {
 			return err
 		}
 		l.take(piece{part: p, first: first, count: end - first, at: l.at})
 		return l.emit()
 	}
-	words := l.cost(p.draw, p).Words
+	cost, _ := dist.CostIn(p.draw, p.shape, p.in, l.at.Cached)
+	words := cost.Words
 	load := max(words, p.n)
 	if p.n > l.segment || end-first < p.n/2 {
 		if err := l.emit(); err != nil {
@@ -173,10 +174,6 @@ func (l *leader) add(p *part, first, end int64) error {
 	l.take(piece{part: p, count: p.n, at: l.at})
 	l.load += load
 	return nil
-}
-
-func (l *leader) cost(draw dist.Draw, p *part) dist.Cost {
-	return dist.CostOf(draw, p.n, p.in, l.at.Cached)
 }
 
 // find schedules a truncated normal whose words nobody knows yet, and waits
@@ -330,7 +327,7 @@ func (l *leader) sparse(p *part, draw dist.Sparse, first, end int64) error {
 		return err
 	}
 	normal := dist.Normal{Std: draw.Std}
-	cost := l.cost(normal, p)
+	cost := dist.CostOf(normal, p.n, p.in, l.at.Cached)
 	permutations := l.here().Clone()
 	permutations.MoveTo(l.at.After(cost))
 	rows, cols := p.shape[0], p.shape[1]

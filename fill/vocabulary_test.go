@@ -76,13 +76,7 @@ func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
 
 // drawAlone draws a tensor without blocks as package rng does, from s.
 func drawAlone(t *testing.T, s *rng.Stream, d dist.Dist, shape []int64) []float32 {
-	n, row := int64(1), int64(1)
-	for i, size := range shape {
-		n *= size
-		if i > 0 {
-			row *= size
-		}
-	}
+	n := dist.Elements(shape)
 	out := make([]float32, n)
 	var err error
 	switch draw := d.Draw.(type) {
@@ -93,18 +87,16 @@ func drawAlone(t *testing.T, s *rng.Stream, d dist.Dist, shape []int64) []float3
 		var mask *rng.Mask
 		mask, err = rng.NewMask(s, shape[0], shape[1], int64(math.Ceil(draw.Sparsity*float64(shape[0]))), 0, n, proceed)
 		rng.Zero(out, 0, mask)
-	case dist.Orthogonal:
-		out, err = rng.Orthogonal[float32](s, draw.Gain, shape[0], row, proceed)
-	case dist.Eye:
-		rng.Eye(out, 0, row)
-	case dist.Dirac:
-		rng.Dirac(out, 0, shape, draw.Groups)
+	case dist.Orthonormal:
+		out, err = rng.Orthonormal[float32](s, draw, shape, proceed)
+	case dist.Pattern:
+		rng.Pattern(out, draw, 0, shape)
 	default:
 		rng.Fill(s, one(d.Draw), out)
 	}
 	require.NoError(t, err)
 	for _, p := range d.Post {
-		rng.Apply(out, 0, row, p)
+		rng.Apply(out, 0, shape, p)
 	}
 	return out
 }
@@ -117,12 +109,11 @@ func TestAPlanIsOneTensorAfterTheOtherAndABlockIsATensor(t *testing.T) {
 	for i, step := range p.Params().All() {
 		var want []float32
 		if b, ok := step.Dist.Draw.(dist.Blocks); ok {
-			row := step.Elements / step.Shape[0]
 			for _, part := range b.Parts {
 				want = append(want, drawAlone(t, s, part.Dist, dist.PartShape(step.Shape, part.Rows))...)
 			}
 			for _, post := range step.Dist.Post {
-				rng.Apply(want, 0, row, post)
+				rng.Apply(want, 0, step.Shape, post)
 			}
 		} else {
 			want = drawAlone(t, s, step.Dist, step.Shape)

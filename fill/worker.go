@@ -61,14 +61,14 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 	switch draw := pc.part.draw.(type) {
 	case dist.Filled:
 		return drawFilled(ctx, w, pc.part, buf)
-	case dist.Orthogonal:
+	case dist.Orthonormal:
 		select {
 		case w.large <- struct{}{}:
 			defer func() { <-w.large }()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		values, err := orthogonal[T](ctx, s, pc.part, draw.Gain)
+		values, err := orthonormal[T](ctx, s, pc.part, draw)
 		if err != nil {
 			return err
 		}
@@ -92,23 +92,23 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 	return nil
 }
 
-func orthogonal[T float32 | float64](ctx context.Context, s *rng.Stream, p *part, gain float64) ([]T, error) {
-	rows := p.shape[0]
+func orthonormal[T float32 | float64](ctx context.Context, s *rng.Stream, p *part, draw dist.Orthonormal) ([]T, error) {
 	if s == nil {
-		return rng.KeyedOrthogonal[T](p.key, gain, rows, p.n/rows, stopper(ctx))
+		return rng.KeyedOrthonormal[T](p.key, draw, p.shape, stopper(ctx))
 	}
-	return rng.Orthogonal[T](s, gain, rows, p.n/rows, stopper(ctx))
+	return rng.Orthonormal[T](s, draw, p.shape, stopper(ctx))
 }
 
 // source returns the function that makes the next values of a piece, which
 // begin at element first of the part.
 func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, pc piece) func(dst []T, first int64) error {
 	p := pc.part
-	switch draw := p.draw.(type) {
-	case dist.Eye:
-		return func(dst []T, first int64) error { rng.Eye(dst, first, p.shape[1]); return nil }
-	case dist.Dirac:
-		return func(dst []T, first int64) error { rng.Dirac(dst, first, p.shape, draw.Groups); return nil }
+	if draw, ok := p.draw.(dist.Pattern); ok {
+		return func(dst []T, first int64) error {
+			rng.Pattern(dst, draw, first, p.shape)
+			rng.Round(dst, p.in)
+			return nil
+		}
 	}
 	if s == nil {
 		return keyedSource[T](ctx, w, pc)
@@ -163,7 +163,7 @@ func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) e
 		return nil
 	}
 	for _, post := range p.posts {
-		rng.Apply(values, first, p.rowSize, post)
+		rng.Apply(values, first, p.shape, post)
 		rng.Round(values, p.in)
 	}
 	n, err := put(w.outlet, p, first, values, w.room)

@@ -13,18 +13,9 @@ import (
 // declared; -0 equals 0.
 func patternTest[T battery.Float](s section, values []T, typ battery.Type) battery.Test {
 	want := make([]T, len(values))
-	row := int64(0)
-	if s.shape[0] > 0 {
-		row = s.count / s.shape[0]
-	}
-	switch d := s.dist.Draw.(type) {
-	case dist.Eye:
-		rng.Eye(want, 0, row)
-	case dist.Dirac:
-		rng.Dirac(want, 0, s.shape, d.Groups)
-	}
+	rng.Pattern(want, s.dist.Draw.(dist.Pattern), 0, s.shape)
 	for _, post := range s.dist.Post {
-		rng.Apply(want, 0, row, post)
+		rng.Apply(want, 0, s.shape, post)
 	}
 	name := "T0 " + s.dist.Draw.Kind()
 	for i, v := range values {

@@ -60,10 +60,10 @@ func (s section) declared() []section {
 	switch draw := s.dist.Draw.(type) {
 	case dist.Blocks:
 		return s.blocks(draw)
-	case dist.Eye, dist.Dirac:
+	case dist.Pattern:
 		s.method = byPattern
 		return []section{s}
-	case dist.Sparse, dist.Orthogonal:
+	case dist.Sparse, dist.Orthonormal:
 		if len(zero) > 0 {
 			break // no rule for such a mixture: the reference decides
 		}

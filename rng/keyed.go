@@ -107,7 +107,7 @@ func FillKeyed[T float32 | float64](dst []T, k Key, d dist.Dist, first int64) {
 		if _, rows := post.(dist.ZeroRows); rows {
 			post = nil // rows need a shape: see Apply
 		}
-		Apply(dst, 0, 0, post)
+		Apply(dst, 0, nil, post)
 	}
 }
 
