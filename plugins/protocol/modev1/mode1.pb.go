@@ -208,7 +208,7 @@ func (x ErrorDetail_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorDetail_Kind.Descriptor instead.
 func (ErrorDetail_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{26, 0}
 }
 
 type DescribeRequest struct {
@@ -932,6 +932,7 @@ type Dist struct {
 	//	*Dist_Sparse
 	//	*Dist_Blocks
 	//	*Dist_Fill
+	//	*Dist_Bilinear
 	Kind isDist_Kind `protobuf_oneof:"kind"`
 	// What is done to the drawn values, in order; at most 8.
 	Post []*Post `protobuf:"bytes,16,rep,name=post,proto3" json:"post,omitempty"`
@@ -1068,6 +1069,15 @@ func (x *Dist) GetFill() *Filled {
 	return nil
 }
 
+func (x *Dist) GetBilinear() *Bilinear {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_Bilinear); ok {
+			return x.Bilinear
+		}
+	}
+	return nil
+}
+
 func (x *Dist) GetPost() []*Post {
 	if x != nil {
 		return x.Post
@@ -1126,6 +1136,10 @@ type Dist_Fill struct {
 	Fill *Filled `protobuf:"bytes,10,opt,name=fill,proto3,oneof"`
 }
 
+type Dist_Bilinear struct {
+	Bilinear *Bilinear `protobuf:"bytes,11,opt,name=bilinear,proto3,oneof"`
+}
+
 func (*Dist_Constant) isDist_Kind() {}
 
 func (*Dist_Uniform) isDist_Kind() {}
@@ -1145,6 +1159,8 @@ func (*Dist_Sparse) isDist_Kind() {}
 func (*Dist_Blocks) isDist_Kind() {}
 
 func (*Dist_Fill) isDist_Kind() {}
+
+func (*Dist_Bilinear) isDist_Kind() {}
 
 type Constant struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1689,6 +1705,43 @@ func (*Filled) Descriptor() ([]byte, []int) {
 	return file_mode1_proto_rawDescGZIP(), []int{19}
 }
 
+// Bilinear is the kernel of a transposed convolution that upsamples.
+type Bilinear struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bilinear) Reset() {
+	*x = Bilinear{}
+	mi := &file_mode1_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bilinear) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bilinear) ProtoMessage() {}
+
+func (x *Bilinear) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bilinear.ProtoReflect.Descriptor instead.
+func (*Bilinear) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{20}
+}
+
 // Post is one step done to the drawn values, in the compute type.
 type Post struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1704,7 +1757,7 @@ type Post struct {
 
 func (x *Post) Reset() {
 	*x = Post{}
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1769,7 @@ func (x *Post) String() string {
 func (*Post) ProtoMessage() {}
 
 func (x *Post) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1782,7 @@ func (x *Post) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Post.ProtoReflect.Descriptor instead.
 func (*Post) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{20}
+	return file_mode1_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Post) GetStep() isPost_Step {
@@ -1798,7 +1851,7 @@ type ZeroRows struct {
 
 func (x *ZeroRows) Reset() {
 	*x = ZeroRows{}
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1863,7 @@ func (x *ZeroRows) String() string {
 func (*ZeroRows) ProtoMessage() {}
 
 func (x *ZeroRows) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1876,7 @@ func (x *ZeroRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZeroRows.ProtoReflect.Descriptor instead.
 func (*ZeroRows) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{21}
+	return file_mode1_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ZeroRows) GetRanges() []*Range {
@@ -1843,7 +1896,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +1908,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +1921,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{22}
+	return file_mode1_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Range) GetFirst() int64 {
@@ -1907,7 +1960,7 @@ type FillRequest struct {
 
 func (x *FillRequest) Reset() {
 	*x = FillRequest{}
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +1972,7 @@ func (x *FillRequest) String() string {
 func (*FillRequest) ProtoMessage() {}
 
 func (x *FillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +1985,7 @@ func (x *FillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillRequest.ProtoReflect.Descriptor instead.
 func (*FillRequest) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{23}
+	return file_mode1_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FillRequest) GetMode() string {
@@ -2017,7 +2070,7 @@ type FillChunk struct {
 
 func (x *FillChunk) Reset() {
 	*x = FillChunk{}
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2029,7 +2082,7 @@ func (x *FillChunk) String() string {
 func (*FillChunk) ProtoMessage() {}
 
 func (x *FillChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,7 +2095,7 @@ func (x *FillChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillChunk.ProtoReflect.Descriptor instead.
 func (*FillChunk) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{24}
+	return file_mode1_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FillChunk) GetFirst() uint64 {
@@ -2074,7 +2127,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2139,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2152,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25}
+	return file_mode1_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ErrorDetail) GetKind() ErrorDetail_Kind {
@@ -2193,7 +2246,7 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06fan_in\x18\x03 \x01(\x03R\x05fanIn\x12\x17\n" +
 	"\afan_out\x18\x04 \x01(\x03R\x06fanOut\"=\n" +
 	"\vAssignReply\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\x93\x05\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xcf\x05\n" +
 	"\x04Dist\x12:\n" +
 	"\bconstant\x18\x01 \x01(\v2\x1c.weightinit.mode.v1.ConstantH\x00R\bconstant\x127\n" +
 	"\auniform\x18\x02 \x01(\v2\x1b.weightinit.mode.v1.UniformH\x00R\auniform\x124\n" +
@@ -2207,10 +2260,11 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06sparse\x18\b \x01(\v2\x1a.weightinit.mode.v1.SparseH\x00R\x06sparse\x124\n" +
 	"\x06blocks\x18\t \x01(\v2\x1a.weightinit.mode.v1.BlocksH\x00R\x06blocks\x120\n" +
 	"\x04fill\x18\n" +
-	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x12,\n" +
+	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x12:\n" +
+	"\bbilinear\x18\v \x01(\v2\x1c.weightinit.mode.v1.BilinearH\x00R\bbilinear\x12,\n" +
 	"\x04post\x18\x10 \x03(\v2\x18.weightinit.mode.v1.PostR\x04post\x12\x18\n" +
 	"\aformula\x18\x11 \x01(\tR\aformulaB\x06\n" +
-	"\x04kindJ\x04\b\v\x10\x10J\x04\b\x12\x10@\" \n" +
+	"\x04kindJ\x04\b\f\x10\x10J\x04\b\x12\x10@\" \n" +
 	"\bConstant\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\"/\n" +
 	"\aUniform\x12\x10\n" +
@@ -2244,7 +2298,9 @@ const file_mode1_proto_rawDesc = "" +
 	"\x05Block\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
 	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"\b\n" +
-	"\x06Filled\"\x89\x01\n" +
+	"\x06Filled\"\n" +
+	"\n" +
+	"\bBilinear\"\x89\x01\n" +
 	"\x04Post\x12\x1c\n" +
 	"\bmultiply\x18\x01 \x01(\x01H\x00R\bmultiply\x12\x18\n" +
 	"\x06divide\x18\x02 \x01(\x01H\x00R\x06divide\x12;\n" +
@@ -2313,7 +2369,7 @@ func file_mode1_proto_rawDescGZIP() []byte {
 }
 
 var file_mode1_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_mode1_proto_goTypes = []any{
 	(DType)(0),                 // 0: weightinit.mode.v1.DType
 	(TruncNormal_Algorithm)(0), // 1: weightinit.mode.v1.TruncNormal.Algorithm
@@ -2338,12 +2394,13 @@ var file_mode1_proto_goTypes = []any{
 	(*Blocks)(nil),             // 20: weightinit.mode.v1.Blocks
 	(*Block)(nil),              // 21: weightinit.mode.v1.Block
 	(*Filled)(nil),             // 22: weightinit.mode.v1.Filled
-	(*Post)(nil),               // 23: weightinit.mode.v1.Post
-	(*ZeroRows)(nil),           // 24: weightinit.mode.v1.ZeroRows
-	(*Range)(nil),              // 25: weightinit.mode.v1.Range
-	(*FillRequest)(nil),        // 26: weightinit.mode.v1.FillRequest
-	(*FillChunk)(nil),          // 27: weightinit.mode.v1.FillChunk
-	(*ErrorDetail)(nil),        // 28: weightinit.mode.v1.ErrorDetail
+	(*Bilinear)(nil),           // 23: weightinit.mode.v1.Bilinear
+	(*Post)(nil),               // 24: weightinit.mode.v1.Post
+	(*ZeroRows)(nil),           // 25: weightinit.mode.v1.ZeroRows
+	(*Range)(nil),              // 26: weightinit.mode.v1.Range
+	(*FillRequest)(nil),        // 27: weightinit.mode.v1.FillRequest
+	(*FillChunk)(nil),          // 28: weightinit.mode.v1.FillChunk
+	(*ErrorDetail)(nil),        // 29: weightinit.mode.v1.ErrorDetail
 }
 var file_mode1_proto_depIdxs = []int32{
 	5,  // 0: weightinit.mode.v1.DescribeReply.modes:type_name -> weightinit.mode.v1.ModeInfo
@@ -2362,27 +2419,28 @@ var file_mode1_proto_depIdxs = []int32{
 	19, // 13: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
 	20, // 14: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
 	22, // 15: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
-	23, // 16: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
-	1,  // 17: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
-	21, // 18: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
-	11, // 19: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
-	24, // 20: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
-	25, // 21: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
-	7,  // 22: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
-	8,  // 23: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
-	0,  // 24: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
-	2,  // 25: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
-	3,  // 26: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
-	6,  // 27: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
-	26, // 28: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
-	4,  // 29: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
-	10, // 30: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
-	27, // 31: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
-	29, // [29:32] is the sub-list for method output_type
-	26, // [26:29] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	23, // 16: weightinit.mode.v1.Dist.bilinear:type_name -> weightinit.mode.v1.Bilinear
+	24, // 17: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
+	1,  // 18: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
+	21, // 19: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
+	11, // 20: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
+	25, // 21: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
+	26, // 22: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
+	7,  // 23: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
+	8,  // 24: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
+	0,  // 25: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
+	2,  // 26: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
+	3,  // 27: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
+	6,  // 28: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
+	27, // 29: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
+	4,  // 30: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
+	10, // 31: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
+	28, // 32: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
+	30, // [30:33] is the sub-list for method output_type
+	27, // [27:30] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_mode1_proto_init() }
@@ -2403,8 +2461,9 @@ func file_mode1_proto_init() {
 		(*Dist_Sparse)(nil),
 		(*Dist_Blocks)(nil),
 		(*Dist_Fill)(nil),
+		(*Dist_Bilinear)(nil),
 	}
-	file_mode1_proto_msgTypes[20].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[21].OneofWrappers = []any{
 		(*Post_Multiply)(nil),
 		(*Post_Divide)(nil),
 		(*Post_ZeroRows)(nil),
@@ -2415,7 +2474,7 @@ func file_mode1_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode1_proto_rawDesc), len(file_mode1_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

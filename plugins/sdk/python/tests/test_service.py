@@ -56,6 +56,7 @@ class Distributions(unittest.TestCase):
             (w.orthogonal(1.4), (4, 2, 3)),
             (w.sparse(0.5), (4, 4)),
             (w.fill(), (4,)),
+            (w.bilinear(), (2, 3, 4, 4)),
             (w.blocks((1, w.normal(std=2).multiply(3)), (3, w.eye())), (4, 3)),
             (w.normal().multiply(1 / 3).divide(7).zero_rows(0, (2, 2)).described("σ"), (4,)),
         ]:
@@ -107,6 +108,7 @@ class Distributions(unittest.TestCase):
             (w.sparse(0.5), (4, 4, 4)),
             (w.orthogonal(), (4,)),
             (w.dirac(), (4, 4)),
+            (w.bilinear(), (2, 2, 3, 4)),
             (w.dirac(3), (4, 4, 3)),
             (w.blocks((3, w.normal())), (4,)),
             (w.blocks((4, w.normal())), ()),

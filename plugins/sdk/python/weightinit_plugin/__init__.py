@@ -37,6 +37,7 @@ if _process.started_by_host():
 
 from ._dist import (  # noqa: E402
     Dist,
+    bilinear,
     blocks,
     constant,
     dirac,
@@ -65,6 +66,7 @@ __all__ = [
     "Piece",
     "Plugin",
     "__version__",
+    "bilinear",
     "blocks",
     "constant",
     "dirac",

@@ -166,6 +166,11 @@ def blocks(*parts: tuple[int, Dist]) -> Dist:
     return Dist("blocks", tuple(pairs))
 
 
+def bilinear() -> Dist:
+    """The upsampling kernel of MXNet; for 4 dimensions, the last two of one size."""
+    return Dist("bilinear")
+
+
 def fill() -> Dist:
     """The plugin makes the values itself, with the function under Plugin.fill."""
     return Dist("fill")
@@ -183,6 +188,8 @@ def check_shape(dist: Dist, shape: Sequence[int]) -> None:
             raise ValueError("dirac needs 3 to 5 dimensions")
         if shape[0] % dist.values[0]:
             raise ValueError(f"dirac needs a first size that {dist.values[0]} groups divide")
+    if kind == "bilinear" and (dims != 4 or shape[2] != shape[3]):
+        raise ValueError("bilinear needs 4 dimensions, the last two of one size")
     if kind == "blocks":
         rows = sum(n for n, _ in dist.values)
         if not dims or rows != shape[0]:
