@@ -39,28 +39,33 @@ func (b Box) Runs(shape []int64) iter.Seq[int64] {
 		if Elements(b.Shape) == 0 {
 			return
 		}
+		ones := make([]int64, last)
+		for d := range ones {
+			ones[d] = 1
+		}
 		index := make([]int64, last)
 		for {
-			at, stride := b.First, shape[last]
-			for d := last - 1; d >= 0; d-- {
-				at += index[d] * stride
-				stride *= shape[d]
+			at := int64(0)
+			for d, i := range index {
+				at = (at + i) * shape[d+1]
 			}
-			if !yield(at) {
-				return
-			}
-			d := last - 1
-			for ; d >= 0; d-- {
-				if index[d]++; index[d] < b.Shape[d] {
-					break
-				}
-				index[d] = 0
-			}
-			if d < 0 {
+			if !yield(b.First+at) || !next(index, b.Shape, ones) {
 				return
 			}
 		}
 	}
+}
+
+// next moves index on in C order, by the given steps within the sizes; false
+// after the last.
+func next(index, sizes, steps []int64) bool {
+	for d := len(index) - 1; d >= 0; d-- {
+		if index[d] += steps[d]; index[d] < sizes[d] {
+			return true
+		}
+		index[d] = 0
+	}
+	return false
 }
 
 // MaxOrthogonal is the largest number of elements of an [Orthonormal] tensor

@@ -26,6 +26,7 @@ type Post interface {
 // posts are all steps by kind. Each is a struct with one field, the operand.
 var posts = map[string]Post{
 	Multiply{}.Kind(): Multiply{}, Divide{}.Kind(): Divide{}, ZeroRows{}.Kind(): ZeroRows{},
+	L2Normalize{}.Kind(): L2Normalize{},
 }
 
 // NewPost returns the step of a kind with its operand. A kind that is not

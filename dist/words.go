@@ -36,6 +36,18 @@ func (c Cost) Then(next Cost) Cost {
 	return sum
 }
 
+// times returns the cost of n draws that cost c each; none has no cost.
+func (c Cost) times(n int64) Cost {
+	if n == 0 {
+		return Cost{}
+	}
+	if c.Cache == CacheFilled {
+		c.CacheAt += (n - 1) * c.Words
+	}
+	c.Words *= n
+	return c
+}
+
 // CachedAfter tells whether the generator holds a cached normal after the
 // draw, if cached tells so for before.
 func (c Cost) CachedAfter(cached bool) bool {

@@ -145,6 +145,9 @@ func send(ctx context.Context, out chan<- segment, s segment) error {
 
 // add schedules the elements [first, end) of a part.
 func (l *leader) add(p *part, first, end int64) error {
+	if p.whole {
+		first, end = 0, p.n
+	}
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
 		return l.truncated(p, first, end)
@@ -160,7 +163,7 @@ func (l *leader) add(p *part, first, end int64) error {
 	cost, _ := dist.CostIn(p.draw, p.shape, p.in, l.at.Cached)
 	words := cost.Words
 	load := max(words, p.n)
-	if p.n > l.segment || end-first < p.n/2 {
+	if !p.whole && (p.n > l.segment || end-first < p.n/2) {
 		if err := l.emit(); err != nil {
 			return err
 		}
@@ -183,7 +186,7 @@ func (l *leader) find(p *part, after *dist.Position) error {
 		return err
 	}
 	var err error
-	if size := l.truncatedSize(p.n); size < p.n {
+	if size := l.truncatedSize(p); size < p.n {
 		*after, err = l.findInParts(p, size)
 	} else {
 		*after, err = l.findWhole(p)
@@ -210,9 +213,12 @@ func (l *leader) findWhole(p *part) (after dist.Position, err error) {
 
 // truncatedSize is how many elements of a truncated normal one worker makes:
 // enough to make the jumps to its place in every pass cheap.
-func (l *leader) truncatedSize(n int64) int64 {
+func (l *leader) truncatedSize(p *part) int64 {
+	if p.whole {
+		return p.n
+	}
 	const workers = 8 // a guess: more parts than workers even out
-	size := max(l.segment/8, min(l.segment, n/workers))
+	size := max(l.segment/8, min(l.segment, p.n/workers))
 	return max(2*dist.Block, size/dist.Block*dist.Block)
 }
 
@@ -250,7 +256,7 @@ func (l *leader) truncated(p *part, first, end int64) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
-	size := l.truncatedSize(p.n)
+	size := l.truncatedSize(p)
 	if size >= p.n && (p.n < 2*dist.Block || end-first == p.n) {
 		return l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}})
 	}
@@ -302,6 +308,9 @@ func (l *leader) cut(p *part, words, first, end int64, mask func(first, count in
 	}
 	for first < end {
 		count := l.segment
+		if p.whole {
+			count = p.n
+		}
 		if end-first-count < 2*dist.Block {
 			count = end - first
 		}

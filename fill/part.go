@@ -21,6 +21,9 @@ type part struct {
 	in    dtype.Type
 	draw  dist.Draw
 	posts []dist.Post
+	// whole tells that a step after the draw needs all values at once: one
+	// worker draws the part and holds it in memory.
+	whole bool
 	// key is set for keyed streams only.
 	key rng.Key
 }
@@ -29,6 +32,7 @@ func newPart(number int, s plan.Step) *part {
 	return &part{
 		step: number, param: s.Param, into: s.Into, n: s.Elements, shape: s.Shape,
 		in: s.In, draw: s.Dist.Draw, posts: s.Dist.Post,
+		whole: dist.Whole(s.Dist.Post),
 	}
 }
 

@@ -65,32 +65,3 @@ func withoutZeros[T battery.Float](values []T, rows, cols, zeros int) ([]T, batt
 	}
 	return others, battery.FactOf("T0 sparse", len(values), -1, fmt.Sprintf("every column has %d zeros", zeros), "")
 }
-
-// testOrthogonal is T11 on both sides.
-func testOrthogonal[T battery.Float](r *statsRun, j *job, values [2][]T, sides int, typ battery.Type) {
-	gain := j.dist.Draw.(dist.Orthogonal).Gain
-	for _, post := range j.dist.Post {
-		switch post := post.(type) {
-		case dist.Multiply:
-			gain *= post.By
-		case dist.Divide:
-			gain /= post.By
-		}
-	}
-	rows := int(j.shape[0])
-	cols := 0
-	if rows > 0 {
-		cols = int(j.count) / rows
-	}
-	for side := range sides {
-		tests, negative, diagonals := battery.Orthogonal(values[side], rows, cols, gain, typ)
-		j.add(side, tests...)
-		r.signs.mu.Lock()
-		if diagonals > 0 {
-			r.signs.negative[side] += negative
-			r.signs.diagonals[side] += diagonals
-			r.signs.members[side] = append(r.signs.members[side], j.name)
-		}
-		r.signs.mu.Unlock()
-	}
-}

@@ -327,7 +327,12 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 		testSparse(j, values, sides, typ)
 	case byOrthogonality:
 		testOrthogonal(r, j, values, sides, typ)
-	case byReference:
+	case byLength, byReference:
+		if j.method == byLength {
+			for side := range sides {
+				j.add(side, lengthTest(j.section, values[side], typ))
+			}
+		}
 		if sides == 2 {
 			testReference(j, values, typ)
 			break

@@ -102,6 +102,8 @@ func (p *Plan) ownNotes() []string {
 			note(is, kind+" and not bit-exact: the draws are those of PyTorch, the decomposition is not")
 		}
 	}
+	normalised := func(s Step) bool { return dist.Whole(s.Dist.Post) }
+	note(normalised, "normalised and not bit-exact: PyTorch sums the squares in another order")
 	return notes
 }
 

@@ -12,8 +12,10 @@ import (
 // multiplication by a negative number come out as -0.
 //
 // A multiplication or division rounds its number to T first and each result
-// once. A division is one, not a multiplication by the inverse. A step of a
-// kind this package does not know gives NaN.
+// once. A division is one, not a multiplication by the inverse. The lengths of
+// [dist.L2Normalize] are sums in float64 in C order, rounded to T once; it takes
+// the whole tensor. A step of a kind this package does not know, and a part of a
+// tensor to normalise, gives NaN.
 func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.Post) {
 	switch step := step.(type) {
 	case dist.Multiply:
@@ -27,8 +29,37 @@ func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.P
 			high := min(max((r.First+r.Count)*rowSize-first, low), int64(len(dst)))
 			clear(dst[low:high])
 		}
+	case dist.L2Normalize:
+		if first != 0 || int64(len(dst)) != dist.Elements(shape) || step.Dim < 0 || step.Dim >= int64(len(shape)) {
+			fillWith(dst, T(math.NaN()))
+			return
+		}
+		normalise(dst, dist.Elements(shape[step.Dim:][1:]), shape[step.Dim])
 	default:
 		fillWith(dst, T(math.NaN()))
+	}
+}
+
+// normalise divides the vectors of dst by their length: each has size elements,
+// which are stride apart.
+func normalise[T float32 | float64](dst []T, stride, size int64) {
+	squares := make([]float64, stride)
+	lengths := make([]T, stride)
+	for len(dst) > 0 {
+		block := dst[:stride*size]
+		dst = dst[stride*size:]
+		clear(squares)
+		for i, v := range block {
+			squares[int64(i)%stride] += float64(float64(v) * float64(v))
+		}
+		for i, sum := range squares {
+			if lengths[i] = T(math.Sqrt(sum)); lengths[i] == 0 {
+				lengths[i] = 1
+			}
+		}
+		for i := range block {
+			block[i] /= lengths[int64(i)%stride]
+		}
 	}
 }
 

@@ -87,6 +87,8 @@ func describeDist(d dist.Dist) string {
 			text += ", divided by " + fullNumber(post.By)
 		case dist.ZeroRows:
 			text += ", 0 in " + describeRows(post.Ranges)
+		default:
+			text += fmt.Sprintf(", %s %v", post.Kind(), post.Operand())
 		}
 	}
 	return text

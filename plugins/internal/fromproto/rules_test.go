@@ -135,7 +135,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	fill := &modev1.Dist{Kind: &modev1.Dist_Fill{Fill: &modev1.Filled{}}}
 	newer := normal(1)
 	newer.Kind = nil
-	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 12, protowire.BytesType), nil))
+	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 18, protowire.BytesType), nil))
 	matrix := []int64{6, 4}
 	for _, c := range []struct {
 		name  string
@@ -145,7 +145,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	}{
 		{"nil", nil, matrix, `parameter "w": field dists[0].kind: is not set`},
 		{"no kind", &modev1.Dist{}, matrix, "kind: is not set"},
-		{"newer kind", newer, matrix, `kind "12": is a distribution that this weightinit does not know; a newer weightinit is needed`},
+		{"newer kind", newer, matrix, `kind "18": is a distribution that this weightinit does not know; a newer weightinit is needed`},
 		{"constant nan", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: nan}}}, matrix, `dists[0].constant.value "NaN": must be finite`},
 		{"constant too large", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: 1e39}}}, matrix, "constant: value 1e+39"},
 		{"uniform inf", uniform(0, inf), matrix, `dists[0].uniform.high "+Inf": must be finite`},
