@@ -116,7 +116,7 @@ func eventAlone[T float32 | float64](t *rapid.T, s *rng.Stream, e layout.Event) 
 	}
 	require.NoError(t, err)
 	for _, post := range e.Dist.Post {
-		rng.Apply(values, 0, e.Shape[1], post)
+		rng.Apply(values, 0, e.Shape, post)
 		rng.Round(values, e.In)
 	}
 	out := make([]float64, n)

@@ -37,16 +37,21 @@ if _process.started_by_host():
 
 from ._dist import (  # noqa: E402
     Dist,
+    bilinear,
+    block_orthogonal,
     blocks,
     constant,
+    delta_orthogonal,
     dirac,
     eye,
     fill,
+    lstm_forget_bias,
     normal,
     orthogonal,
     sparse,
     trunc_normal,
     uniform,
+    zero_init,
 )
 from ._errors import LayoutError, OptionError  # noqa: E402
 from ._layout import Layout, Model, Param, Piece  # noqa: E402
@@ -65,15 +70,20 @@ __all__ = [
     "Piece",
     "Plugin",
     "__version__",
+    "bilinear",
+    "block_orthogonal",
     "blocks",
     "constant",
+    "delta_orthogonal",
     "dirac",
     "eye",
     "fill",
+    "lstm_forget_bias",
     "normal",
     "option",
     "orthogonal",
     "sparse",
     "trunc_normal",
     "uniform",
+    "zero_init",
 ]
