@@ -136,7 +136,7 @@ type Plan struct {
 	settings    []string
 	optionsJSON []byte
 	opts        Options
-	notes       []string
+	notes       []registry.Note
 
 	params  []Param
 	steps   []Step
@@ -181,7 +181,7 @@ func (p *Plan) DType() dtype.Type { return p.opts.DType }
 func (p *Plan) Drawn() dtype.Type { return p.opts.Drawn }
 
 // Notes returns what a user should know before the weights are made.
-func (p *Plan) Notes() []string { return append([]string{}, p.notes...) }
+func (p *Plan) Notes() []registry.Note { return append([]registry.Note{}, p.notes...) }
 
 // Params returns the parameters in the order of the model.
 func (p *Plan) Params() View[Param] { return View[Param]{p.params} }

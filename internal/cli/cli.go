@@ -92,6 +92,17 @@ func (a *app) warn(text string) {
 	fmt.Fprintf(a.stderr, "warning: %s\n", oneLine(strings.TrimPrefix(text, "warning: ")))
 }
 
+// notes prints what a user should know of a plan.
+func (a *app) notes(p *plan.Plan) {
+	for _, note := range p.Notes() {
+		if note.Level == registry.Warning {
+			a.warn(note.Text)
+		} else {
+			a.say("note: %s", oneLine(note.Text))
+		}
+	}
+}
+
 // say prints one line of progress or advice, unless --quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {

@@ -167,9 +167,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 		modes.close()
 		return nil, err
 	}
-	for _, note := range p.Notes() {
-		a.warn(note)
-	}
+	a.notes(p)
 	return &planned{p, cfg, modes}, nil
 }
 

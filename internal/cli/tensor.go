@@ -56,9 +56,7 @@ func (a *app) tensorCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("scheme %q: %w", info.ID.Name, err)
 			}
-			for _, note := range p.Notes() {
-				a.warn(note)
-			}
+			a.notes(p)
 			bar := a.progress("drawing", p.Values())
 			w := weightinit.WriteOptions{Force: force, NoSync: noSync, Workers: f.threads, Progress: bar.add}
 			start := time.Now()
