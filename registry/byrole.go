@@ -101,6 +101,9 @@ func independent(d dist.Dist) bool {
 	return false
 }
 
+// maxFormula is what the plugin protocol takes of a formula, in bytes.
+const maxFormula = 200
+
 // formulaOf joins the formulas of the pieces, each once with the roles that it
 // is for.
 func formulaOf(pieces []layout.Piece, dists []dist.Dist) string {
@@ -117,5 +120,9 @@ func formulaOf(pieces []layout.Piece, dists []dist.Dist) string {
 	for i, formula := range formulas {
 		formulas[i] = strings.Join(roles[formula], ", ") + ": " + formula
 	}
-	return strings.Join(formulas, "; ")
+	text := strings.Join(formulas, "; ")
+	if len(text) > maxFormula {
+		return "by the role of each piece"
+	}
+	return text
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
 )
 
 // Exit codes.

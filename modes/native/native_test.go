@@ -87,7 +87,7 @@ func TestInitializerRangeCountsOnlyAboveZeroAndTheOptionCountsFirst(t *testing.T
 		m, err := registry.Configure(lookup(t, mode), settings)
 		require.NoError(t, err)
 		l := example(layout.Query, 768, 768)
-		l.Model.InitializerRange = initializerRange
+		l.Model.InitializerRange = new(initializerRange)
 		got, err := m.Assign(t.Context(), l)
 		require.NoError(t, err)
 		return got[0].Draw.(dist.Normal).Std
