@@ -65,16 +65,22 @@ func assign(ctx context.Context, mode string, l *layout.Layout, matrix rule) ([]
 	for _, r := range norms {
 		kinds[r] = func(layout.Param) dist.Dist { return dist.Dist{Draw: dist.Constant{Value: 1}, Formula: "1"} }
 	}
+	single := func(p layout.Param) (dist.Dist, error) {
+		r, ok := kinds[p.Role]
+		if !ok {
+			return dist.Dist{}, &registry.NoRuleError{Mode: mode, Param: p.Name, Role: p.Role}
+		}
+		return r(p), nil
+	}
 	out := make([]dist.Dist, len(l.Params))
 	for i, p := range l.Params {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		r, ok := kinds[p.Role]
-		if !ok {
-			return nil, &registry.NoRuleError{Mode: mode, Param: p.Name, Role: p.Role}
+		var err error
+		if out[i], err = registry.EachPiece(p, single); err != nil {
+			return nil, err
 		}
-		out[i] = r(p)
 	}
 	return out, nil
 }
