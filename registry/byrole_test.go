@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -123,4 +124,20 @@ func TestAnOptionSaysWhichFieldOfTheConfigCounts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "initializer_range", options[len(options)-1].FromConfig)
 	require.Empty(t, options[0].FromConfig)
+}
+
+func ExampleByRole() {
+	info := registry.Info{
+		ID: registry.ID{Name: "small", Version: 1}, Summary: "normal with std 0.02",
+		New: registry.ByRole(map[layout.Role]dist.Dist{
+			layout.Query: dist.Of(dist.Normal{Std: 0.02}, "normal(0, 0.02)"),
+		}),
+	}
+	l := &layout.Layout{Params: []layout.Param{{Name: "attn.q", Shape: []int64{4, 4}, Role: layout.Query}}}
+	p, err := plan.Build(context.Background(), l, info, info.New(), plan.Options{Seed: 1})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.Mode(), p.Params().At(0).Dist.Formula)
+	// Output: small@1 normal(0, 0.02)
 }

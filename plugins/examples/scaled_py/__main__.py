@@ -110,7 +110,8 @@ def assign(
         if p.role in ("q", "k"):
             return draw(s * common.qk_gain).described("gain / sqrt(fan_in) * qk_gain")
         if p.role == "qkv":  # of which nobody said what is fused
-            raise LayoutError(p.name, f"parameter {p.name!r} of role qkv has no pieces: what is q and k in it is not known")
+            text = f"parameter {p.name!r} of role qkv has no pieces: what is q and k in it is not known"
+            raise LayoutError(p.name, text)
         if p.role in ("attn_out", "mlp_out"):
             return draw(residual(s, p)).described("gain / sqrt(fan_in), shrunk with depth")
         return draw(s).described("gain / sqrt(fan_in)")

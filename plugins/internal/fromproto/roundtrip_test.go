@@ -78,7 +78,14 @@ func flatDist(t *rapid.T) dist.Dist {
 
 func anyDist(t *rapid.T) dist.Dist {
 	d := flatDist(t)
-	if rapid.Bool().Draw(t, "blocks") {
+	switch rapid.IntRange(0, 2).Draw(t, "compound") {
+	case 1:
+		dists := make([]dist.Dist, rapid.IntRange(0, 6).Draw(t, "pieces"))
+		for i := range dists {
+			dists[i] = flatDist(t)
+		}
+		d.Draw = dist.Pieces{Dists: dists}
+	case 2:
 		parts := make([]dist.Part, rapid.IntRange(0, 6).Draw(t, "parts"))
 		for i := range parts {
 			parts[i] = dist.Part{Rows: rapid.Int64().Draw(t, "rows"), Dist: flatDist(t)}
@@ -104,6 +111,10 @@ func numbersOf(d dist.Dist) []float64 {
 		out = append(out, k.Gain)
 	case dist.Sparse:
 		out = append(out, k.Sparsity, k.Std)
+	case dist.Pieces:
+		for _, p := range k.Dists {
+			out = append(out, numbersOf(p)...)
+		}
 	case dist.Blocks:
 		for _, p := range k.Parts {
 			out = append(out, numbersOf(p.Dist)...)
@@ -120,8 +131,14 @@ func numbersOf(d dist.Dist) []float64 {
 	return out
 }
 
-// hasFill tells that a filled draw stands inside blocks.
+// hasFill tells that a filled draw stands inside blocks or pieces.
 func hasFill(d dist.Dist) bool {
+	pieces, _ := d.Draw.(dist.Pieces)
+	for _, p := range pieces.Dists {
+		if _, ok := p.Draw.(dist.Filled); ok {
+			return true
+		}
+	}
 	blocks, _ := d.Draw.(dist.Blocks)
 	for _, p := range blocks.Parts {
 		if _, ok := p.Dist.Draw.(dist.Filled); ok {

@@ -158,7 +158,12 @@ class Fused(unittest.TestCase):
         ]:
             with self.subTest(dist=dist), self.assertRaisesRegex(ValueError, "'p'.*(pieces|dirac)"):
                 testing.assign(plugin_of(lambda layout: [dist]), "m", Layout([Param("p", (2, 3), "qkv", pieces=fused)]))
-        for make in (w.pieces, lambda: w.pieces(w.fill()), lambda: w.pieces(w.pieces(w.eye())), lambda: w.blocks((1, w.pieces(w.eye())))):
+        for make in (
+            w.pieces,
+            lambda: w.pieces(w.fill()),
+            lambda: w.pieces(w.pieces(w.eye())),
+            lambda: w.blocks((1, w.pieces(w.eye()))),
+        ):
             self.assertRaises(ValueError, make)
         self.assertRaises(TypeError, w.pieces, "normal")
 
