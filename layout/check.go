@@ -13,8 +13,8 @@ import (
 const (
 	// MaxPieces is the most pieces of a parameter.
 	MaxPieces = 1 << 16
-	// maxRuns is the most runs of elements of all pieces of a parameter, where
-	// the pieces are not cut along one dimension.
+	// maxRuns is the most runs of elements of all regions that cover a parameter,
+	// where these are not cut along one dimension.
 	maxRuns = 1 << 20
 )
 
@@ -149,18 +149,48 @@ func (r Region) within(n int64) bool {
 	return r.Rows == 1 || r.Stride == 0 || r.Rows-1 <= (n-r.First-r.Row)/r.Stride
 }
 
-// run is the elements from first on, up to and without end; piece is the number
-// of the piece that has them.
-type run struct {
-	first, end int64
-	piece      int
+// checkCover checks that sound pieces cover n elements, each once.
+func (p Param) checkCover(n int64) error {
+	regions := make([]Region, len(p.Pieces))
+	for i, piece := range p.Pieces {
+		regions[i] = piece.At
+	}
+	c, err := Cover(n, regions)
+	switch {
+	case err != nil:
+		return fmt.Errorf("pieces: %w", err)
+	case c.Twice:
+		return fmt.Errorf("piece %d: element %d is one of piece %d already", c.Second, c.At, c.First)
+	case c.Gap:
+		return fmt.Errorf("element %d of %d lies in no piece", c.At, n)
+	}
+	return nil
 }
 
-// checkCover checks that sound regions cover n elements, each once.
-func (p Param) checkCover(n int64) error {
-	window, runs, err := p.runs(n)
+// Covered says how regions cover some elements: neither Twice nor Gap means
+// that each element lies in exactly one of them.
+type Covered struct {
+	// Twice tells that the element At lies in the regions of the numbers First
+	// and Second; Gap, that it lies in none.
+	Twice, Gap    bool
+	At            int64
+	First, Second int
+}
+
+// run is the elements from first on, up to and without end, of a region.
+type run struct {
+	first, end int64
+	region     int
+}
+
+// Cover finds the first of n elements that does not lie in exactly one of the
+// regions, each of which must lie in these elements. It is an error when that
+// would take too long: regions that are cut along several dimensions may have
+// 1,048,576 runs together.
+func Cover(n int64, regions []Region) (Covered, error) {
+	window, runs, err := runsOf(n, regions)
 	if err != nil {
-		return err
+		return Covered{}, err
 	}
 	slices.SortFunc(runs, func(a, b run) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.end, b.end)) })
 	at, last := int64(0), -1
@@ -169,42 +199,38 @@ func (p Param) checkCover(n int64) error {
 			continue
 		}
 		if r.first < at {
-			return fmt.Errorf("piece %d: element %d is one of piece %d already", r.piece, r.first, last)
+			return Covered{Twice: true, At: r.first, First: last, Second: r.region}, nil
 		}
 		if r.first > at {
 			break
 		}
-		at, last = r.end, r.piece
+		at, last = r.end, r.region
 	}
-	if at < window {
-		return fmt.Errorf("element %d of %d lies in no piece", at, n)
-	}
-	return nil
+	return Covered{Gap: at < window, At: at}, nil
 }
 
-// runs returns the runs of all pieces that begin in the first window elements.
-// Pieces that are cut along one dimension repeat in each of its strides, so
-// the first one says all.
-func (p Param) runs(n int64) (window int64, runs []run, err error) {
-	first := p.Pieces[0].At
-	grid := first.Rows > 1 && first.Stride > 0 && n%first.Stride == 0 && n/first.Stride == first.Rows
+// runsOf returns the runs of all regions that begin in the first window
+// elements. Regions that are cut along one dimension repeat in each of its
+// strides, so the first one says all.
+func runsOf(n int64, regions []Region) (window int64, runs []run, err error) {
+	grid := len(regions) > 0
 	total := int64(0)
-	for _, piece := range p.Pieces {
-		r := piece.At
-		grid = grid && r.Rows == first.Rows && r.Stride == first.Stride && r.First <= r.Stride-r.Row
+	for _, r := range regions {
+		first := regions[0]
+		grid = grid && r.Rows > 1 && r.Rows == first.Rows && r.Stride == first.Stride && r.First <= r.Stride-r.Row &&
+			r.Stride > 0 && n%r.Stride == 0 && n/r.Stride == r.Rows
 		if !r.Contiguous() {
 			total = min(total+r.Rows, maxRuns+1)
 		}
 	}
 	window = n
 	if grid {
-		window = first.Stride
+		window = regions[0].Stride
 	}
 	if !grid && total > maxRuns {
-		return 0, nil, fmt.Errorf("the pieces are cut along several dimensions and have more than %d runs of elements", maxRuns)
+		return 0, nil, fmt.Errorf("cut along several dimensions, with more than %d runs of elements", maxRuns)
 	}
-	for i, piece := range p.Pieces {
-		r := piece.At
+	for i, r := range regions {
 		switch {
 		case grid:
 			runs = append(runs, run{r.First, r.First + r.Row, i})

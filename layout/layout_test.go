@@ -93,7 +93,7 @@ func TestFaultsOfASingleParameter(t *testing.T) {
 		"another size":          {layout.Param{Shape: shape, Pieces: []layout.Piece{{Shape: []int64{4, 3}, At: layout.Whole(8)}}}, "piece 0: shape [4 3] has 12 elements, its region {First:0 Rows:1 Row:8 Stride:8} has 8"},
 		"no shape":              {layout.Param{Shape: shape, Pieces: []layout.Piece{{Shape: []int64{-8}, At: layout.Whole(8)}}}, "piece 0: size -8 of dimension 0 is negative"},
 		"too many":              {layout.Param{Shape: shape, Pieces: make([]layout.Piece, layout.MaxPieces+1)}, "65537 pieces: the limit is 65536"},
-		"too many runs":         {layout.Param{Shape: []int64{1 << 40, 4}, Pieces: at(layout.Region{Rows: 1 << 39, Row: 1, Stride: 8}, layout.Rows([]int64{1 << 40, 4}, 1, 0, 1))}, "have more than 1048576 runs of elements"},
+		"too many runs":         {layout.Param{Shape: []int64{1 << 40, 4}, Pieces: at(layout.Region{Rows: 1 << 39, Row: 1, Stride: 8}, layout.Rows([]int64{1 << 40, 4}, 1, 0, 1))}, "pieces: cut along several dimensions, with more than 1048576 runs of elements"},
 
 		"stored without name": {layout.Param{Shape: shape, Stored: slices{{Shape: shape}}}, "a tensor of shape [4 2] has no name"},
 		"stored outside":      {layout.Param{Shape: shape, Stored: slices{{Name: "a", Shape: shape, First: 1}}}, `tensor "a": elements 1 and 8 more do not lie in the parameter's 8`},

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -186,35 +185,22 @@ func (p *Plan) covered(param int, steps []int) error {
 	if len(steps) == 1 {
 		p.params[param].Dist = p.steps[steps[0]].Dist
 	}
-	type run struct{ first, end int64 }
-	var runs []run
+	regions := make([]layout.Region, len(steps))
 	for k, i := range steps {
 		s := &p.steps[i]
 		if len(steps) > 1 {
 			s.Block = k
 		}
-		if s.Into.Contiguous() {
-			runs = append(runs, run{s.Into.First, s.Into.First + s.Elements})
-			continue
-		}
-		for row := range s.Into.Rows {
-			first := s.Into.First + row*s.Into.Stride
-			runs = append(runs, run{first, first + s.Into.Row})
-		}
+		regions[k] = s.Into
 	}
-	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.first, b.first) })
-	at := int64(0)
-	for _, r := range runs {
-		if r.first < at {
-			return fmt.Errorf("element %d is drawn twice, by draws that overlap in part", r.first)
-		}
-		if r.first > at {
-			break
-		}
-		at = r.end
-	}
-	if all := p.params[param].Elements; at != all {
-		return fmt.Errorf("element %d of %d is never drawn", at, all)
+	c, err := layout.Cover(p.params[param].Elements, regions)
+	switch {
+	case err != nil:
+		return err
+	case c.Twice:
+		return fmt.Errorf("element %d is drawn twice, by draws that overlap in part", c.At)
+	case c.Gap:
+		return fmt.Errorf("element %d of %d is never drawn", c.At, p.params[param].Elements)
 	}
 	return nil
 }
