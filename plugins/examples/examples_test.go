@@ -272,6 +272,13 @@ func TestMupShrinksHiddenMatricesOnly(t *testing.T) {
 	got, err := configured(t, r, "mup_py.mup").Assign(t.Context(), &ranged)
 	require.NoError(t, err)
 	require.Equal(t, dist.Normal{Std: 0.3}, got[index("embed")].Draw)
+
+	padded := *model
+	padded.Params = slices.Clone(model.Params)
+	padded.Params[index("embed")].PaddingRow = new(int64(7))
+	got, err = configured(t, r, "mup_py.mup").Assign(t.Context(), &padded)
+	require.NoError(t, err)
+	require.Equal(t, []dist.Post{dist.ZeroRows{Ranges: []dist.Range{{First: 7, Count: 1}}}}, got[index("embed")].Post)
 }
 
 // filled returns the values of one parameter in a range.
