@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
@@ -247,4 +248,61 @@ func TestACloneSharesNothing(t *testing.T) {
 	require.Equal(t, "{}", string(l.Model.Config))
 	require.Equal(t, layout.Param{Name: "a", Shape: []int64{2, 2}, PaddingRow: new(int64(1)), Pieces: rows(1, 1), Stored: []layout.Slice{{Name: "x", Shape: []int64{4}}}}, l.Params[0])
 	require.EqualValues(t, 4, l.Replay[0].Shape[0])
+}
+
+// TestCoverFindsWhatCountingFinds counts in how many regions each element lies.
+func TestCoverFindsWhatCountingFinds(t *testing.T) {
+	outcomes := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Int64Range(1, 12).Draw(t, "n")
+		stride := rapid.SampledFrom([]int64{1, 2, 3, 4, 6, n}).Draw(t, "stride")
+		var regions []layout.Region
+		counts := make([]int, n)
+		add := func(r layout.Region) {
+			if r.First+(r.Rows-1)*r.Stride+r.Row > n {
+				return
+			}
+			regions = append(regions, r)
+			for row := range r.Rows {
+				for i := range r.Row {
+					counts[r.First+row*r.Stride+i]++
+				}
+			}
+		}
+		// Columns, which are exact if the stride divides n and none is left out.
+		for first := int64(0); first < stride; {
+			row := rapid.Int64Range(1, stride-first).Draw(t, "columns")
+			if rapid.IntRange(0, 4).Draw(t, "kept") > 0 {
+				add(layout.Region{First: first, Rows: max(1, n/stride), Row: row, Stride: stride})
+			}
+			first += row
+		}
+		for range rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "others") {
+			own := rapid.Int64Range(0, 6).Draw(t, "own stride")
+			add(layout.Region{
+				First: rapid.Int64Range(0, n).Draw(t, "first"), Rows: rapid.Int64Range(1, 4).Draw(t, "rows"),
+				Row: rapid.Int64Range(0, own).Draw(t, "row"), Stride: own,
+			})
+		}
+		got, err := layout.Cover(n, regions)
+		require.NoError(t, err)
+		exact := true
+		for _, count := range counts {
+			exact = exact && count == 1
+		}
+		require.Equal(t, exact, !got.Twice && !got.Gap, "%v of %d: %+v", regions, n, got)
+		switch {
+		case got.Twice:
+			require.Greater(t, counts[got.At], 1)
+			require.NotEqual(t, got.First, got.Second)
+			outcomes["twice"]++
+		case got.Gap:
+			require.Zero(t, counts[got.At])
+			outcomes["gap"]++
+		default:
+			outcomes["exact"]++
+		}
+	})
+	require.Len(t, outcomes, 3, "%v", outcomes)
+	t.Log(outcomes)
 }
