@@ -14,7 +14,8 @@ import (
 )
 
 // Draw is one way to fill a tensor: [Constant], [Uniform], [Normal],
-// [TruncNormal], [Eye], [Dirac], [Orthogonal], [Sparse], [Blocks], [Filled].
+// [TruncNormal], [Eye], [Dirac], [Orthogonal], [Sparse], [Blocks],
+// [Pieces], [Filled].
 type Draw interface {
 	// Kind returns the vocabulary's name, such as "normal".
 	Kind() string
@@ -128,6 +129,11 @@ type Dist struct {
 	Formula string
 }
 
+// Of is d as a whole: with the rule in words, and steps after the draw.
+func Of(d Draw, formula string, post ...Post) Dist {
+	return Dist{Draw: d, Post: post, Formula: formula}
+}
+
 // Check reports the first number of d that cannot be drawn in a compute type
 // whose largest finite value is maxFinite.
 func (d Dist) Check(maxFinite float64) error {
@@ -183,6 +189,10 @@ func equalDraws(a, b Draw) bool {
 		return ok && slices.EqualFunc(x.Parts, y.Parts, func(p, q Part) bool {
 			return p.Rows == q.Rows && p.Dist.Equal(q.Dist)
 		})
+	}
+	if x, ok := a.(Pieces); ok {
+		y, ok := b.(Pieces)
+		return ok && equalPieces(x, y)
 	}
 	return a != nil && b != nil && a.Kind() == b.Kind() && slices.Equal(numbers(a), numbers(b))
 }

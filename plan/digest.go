@@ -60,6 +60,18 @@ func (p *Plan) plain() bool {
 //	fill, then of the mode that fills " LENGTH:ID LENGTH:OPTIONS
 //	     LENGTH:ARCHITECTURE", its options as JSON, and the sizes of the
 //	     model in the order of layout.Facts
+//	pieces COUNT, then for each " (SHAPE into REGION DRAW STEPS)", with the
+//	     steps that the whole has after its own
+//
+// REGION is the four numbers of layout.Region. The steps after a fill are
+// followed by what else its plugin is told, as far as there is any:
+//
+//	zero_range              an initializer_range of 0 is set
+//	transposed
+//	padding_row ROW
+//	pieces COUNT            then for each " (LENGTH:ROLE SHAPE into REGION
+//	                        fans FAN_IN FAN_OUT)"
+//	config SHA256           of the config as canonical JSON, in hexadecimal
 //
 // The steps: multiply NUMBER, divide NUMBER, and zero_rows COUNT followed by
 // FIRST+COUNT for each range.
@@ -70,7 +82,7 @@ func (p *Plan) encode(w io.Writer) {
 	fmt.Fprintf(w, "weightinit-plan/1\nseed %d\nstreams %s\ndtype %s\n", p.opts.Seed, p.opts.Streams, p.opts.DType)
 	for _, param := range p.params {
 		fmt.Fprintf(w, "%d:%s %d ", len(param.Name), param.Name, param.Shape)
-		p.encodeDist(w, param.Dist)
+		p.encodeParam(w, param)
 		fmt.Fprintln(w)
 	}
 }
@@ -103,8 +115,10 @@ func (p *Plan) encodeSteps(w io.Writer) {
 		}
 		fmt.Fprintf(w, "draw %s %d ", s.In, s.Shape)
 		p.encodeDist(w, s.Dist)
-		r := s.Into
-		fmt.Fprintf(w, " into %d %d %d %d %d\n", s.Param, r.First, r.Rows, r.Row, r.Stride)
+		if _, filled := s.Dist.Draw.(dist.Filled); filled {
+			p.encodeTold(w, p.params[s.Param])
+		}
+		fmt.Fprintf(w, " into %d %s\n", s.Param, regionText(s.Into))
 	}
 	for _, t := range p.tensors {
 		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, t.Param, t.First)
@@ -136,6 +150,18 @@ func (p *Plan) Live() int {
 		}
 	}
 	return 0
+}
+
+func (p *Plan) encodeParam(w io.Writer, param Param) {
+	switch draw := param.Dist.Draw.(type) {
+	case dist.Pieces:
+		p.encodePieces(w, param, draw)
+	case dist.Filled:
+		p.encodeDist(w, param.Dist)
+		p.encodeTold(w, param)
+	default:
+		p.encodeDist(w, param.Dist)
+	}
 }
 
 func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
@@ -171,7 +197,7 @@ func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
 		for _, size := range []int64{f.Layers, f.DModel, f.DHead, f.Heads, f.KVHeads, f.DMLP, f.DVocab, f.Ctx} {
 			fmt.Fprintf(w, " %d", size)
 		}
-		encodeNumbers(w, f.InitializerRange)
+		encodeNumbers(w, value(f.InitializerRange))
 	}
 	for _, post := range d.Post {
 		fmt.Fprintf(w, " %s", post.Kind())
@@ -187,6 +213,14 @@ func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
 			}
 		}
 	}
+}
+
+// value is the number, 0 if there is none.
+func value(number *float64) float64 {
+	if number == nil {
+		return 0
+	}
+	return *number
 }
 
 func encodeNumbers(w io.Writer, numbers ...float64) {

@@ -16,10 +16,13 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
 		Mode: p.Mode(), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
 		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.elements, TotalWords: unless(p.wordsUnknown, p.words),
-		Notes: p.Notes(), Plugin: p.Plugin(), Parameters: []rowJSON{},
+		Notes: []string{}, Plugin: p.Plugin(), Parameters: []rowJSON{},
 	}
 	if p.Drawn() != p.DType().Compute() {
 		out.Drawn = p.Drawn().String()
+	}
+	for _, note := range p.notes {
+		out.Notes = append(out.Notes, note.Text)
 	}
 	for _, row := range p.Rows() {
 		one := rowJSON{
@@ -93,6 +96,12 @@ func encodeDist(d dist.Dist) map[string]any {
 		out["gain"] = draw.Gain
 	case dist.Sparse:
 		out["sparsity"], out["std"] = draw.Sparsity, draw.Std
+	case dist.Pieces:
+		pieces := make([]map[string]any, len(draw.Dists))
+		for i, one := range draw.Dists {
+			pieces[i] = encodeDist(one)
+		}
+		out["pieces"] = pieces
 	case dist.Blocks:
 		blocks := make([]map[string]any, len(draw.Parts))
 		for i, part := range draw.Parts {

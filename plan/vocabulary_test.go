@@ -108,10 +108,10 @@ func TestOrthogonalIsSaidToBeInexact(t *testing.T) {
 	require.Empty(t, build(t, plan.Options{}, []dist.Dist{orthogonal}, []int64{0, 3}).Notes())
 	p := build(t, plan.Options{}, []dist.Dist{normal, orthogonal}, square, square)
 	require.Len(t, p.Notes(), 1)
-	require.Contains(t, p.Notes()[0], `parameter "b" is orthogonal and not bit-exact`)
+	require.Contains(t, p.Notes()[0].Text, `parameter "b" is orthogonal and not bit-exact`)
 	blocks := one(dist.Blocks{Parts: []dist.Part{{Rows: 1, Dist: normal}, {Rows: 2, Dist: orthogonal}}})
 	p = build(t, plan.Options{}, []dist.Dist{blocks, orthogonal}, square, square)
-	require.Contains(t, p.Notes()[0], `2 parameters, the first of them "a", are`)
+	require.Contains(t, p.Notes()[0].Text, `2 parameters, the first of them "a", are`)
 }
 
 // TestDigestsOfTheFirstVersionStay: files carry them.

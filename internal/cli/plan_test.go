@@ -29,6 +29,10 @@ func TestEveryDistributionIsShownWithItsNumbers(t *testing.T) {
 		"sparse sparsity 0.9 std 1":         one(dist.Sparse{Sparsity: 0.9, Std: 1}),
 		"orthogonal gain 1 (not bit-exact)": one(dist.Orthogonal{Gain: 1}),
 		"filled by its plugin":              one(dist.Filled{}),
+		"pieces [eye, times 2] [constant 0.5], times 3": one(dist.Pieces{Dists: []dist.Dist{one(dist.Eye{}, dist.Multiply{By: 2}), constant}}, dist.Multiply{By: 3}),
+		"pieces [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] ...": one(dist.Pieces{Dists: []dist.Dist{
+			constant, constant, constant, constant, constant, constant, constant,
+		}}),
 		"blocks 2 x [64 rows: constant 0.5] 1 x [8 rows: eye, times 2], times 3": one(dist.Blocks{Parts: []dist.Part{
 			{Rows: 64, Dist: constant}, {Rows: 64, Dist: constant}, {Rows: 8, Dist: one(dist.Eye{}, dist.Multiply{By: 2})},
 		}}, dist.Multiply{By: 3}),

@@ -74,6 +74,10 @@ func setDraw(dst *modev1.Dist, draw dist.Draw) error {
 		blocks, err := Blocks(d)
 		dst.Kind = &modev1.Dist_Blocks{Blocks: blocks}
 		return err
+	case dist.Pieces:
+		pieces, err := Pieces(d)
+		dst.Kind = &modev1.Dist_Pieces{Pieces: pieces}
+		return err
 	case nil:
 		return fmt.Errorf("no distribution given")
 	default:
@@ -94,6 +98,24 @@ func Blocks(b dist.Blocks) (*modev1.Blocks, error) {
 			return nil, fmt.Errorf("block %d: %w", i, err)
 		}
 		m.Blocks[i] = &modev1.Block{Rows: part.Rows, Dist: d}
+	}
+	return m, nil
+}
+
+// Pieces maps the distributions of a fused parameter's pieces, none of which
+// may be blocks or pieces.
+func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
+	m := &modev1.Pieces{Dists: make([]*modev1.Dist, len(p.Dists))}
+	for i, one := range p.Dists {
+		switch one.Draw.(type) {
+		case dist.Blocks, dist.Pieces:
+			return nil, fmt.Errorf("piece %d is %s, which cannot stand inside pieces", i, one.Draw.Kind())
+		}
+		d, err := Dist(one)
+		if err != nil {
+			return nil, fmt.Errorf("piece %d: %w", i, err)
+		}
+		m.Dists[i] = d
 	}
 	return m, nil
 }

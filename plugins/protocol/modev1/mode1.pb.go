@@ -135,7 +135,7 @@ func (x TruncNormal_Algorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TruncNormal_Algorithm.Descriptor instead.
 func (TruncNormal_Algorithm) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{12, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{13, 0}
 }
 
 type ErrorDetail_Kind int32
@@ -208,7 +208,7 @@ func (x ErrorDetail_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorDetail_Kind.Descriptor instead.
 func (ErrorDetail_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{27, 0}
 }
 
 type DescribeRequest struct {
@@ -571,8 +571,8 @@ type ModelFacts struct {
 	DVocab           int64                  `protobuf:"varint,8,opt,name=d_vocab,json=dVocab,proto3" json:"d_vocab,omitempty"`
 	NCtx             int64                  `protobuf:"varint,9,opt,name=n_ctx,json=nCtx,proto3" json:"n_ctx,omitempty"`
 	InitializerRange *float64               `protobuf:"fixed64,10,opt,name=initializer_range,json=initializerRange,proto3,oneof" json:"initializer_range,omitempty"`
-	// The whole config with sorted keys, at most 1 MiB; empty when the model was
-	// not made from one.
+	// The whole config, defaults filled in, as one JSON object with sorted keys,
+	// at most 1 MiB; empty when the model was not made from one.
 	ConfigJson    string `protobuf:"bytes,11,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -704,9 +704,11 @@ type Param struct {
 	FanOut int64 `protobuf:"varint,7,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	// The padding index of an embedding.
 	PaddingRow *int64 `protobuf:"varint,8,opt,name=padding_row,json=paddingRow,proto3,oneof" json:"padding_row,omitempty"`
-	// What is fused along dimension 0; empty when nothing is. The rows add up to
-	// shape[0].
-	Pieces        []*Piece `protobuf:"bytes,9,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// What is fused in the parameter, in the order of the draws; empty when
+	// nothing is. Pieces cover it, each element once. At most 65,536.
+	Pieces []*Piece `protobuf:"bytes,9,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// The matrix is stored as [in, out].
+	Transposed    bool `protobuf:"varint,10,opt,name=transposed,proto3" json:"transposed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -804,12 +806,23 @@ func (x *Param) GetPieces() []*Piece {
 	return nil
 }
 
+func (x *Param) GetTransposed() bool {
+	if x != nil {
+		return x.Transposed
+	}
+	return false
+}
+
+// Piece is one of the matrices or vectors that are fused in a parameter.
 type Piece struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
-	Rows          int64                  `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
-	FanIn         int64                  `protobuf:"varint,3,opt,name=fan_in,json=fanIn,proto3" json:"fan_in,omitempty"`
-	FanOut        int64                  `protobuf:"varint,4,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Role  string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// The sizes of the piece alone; their product is that of at's rows and row.
+	Shape []int64 `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	// Where its elements, in row-major order, lie in the parameter.
+	At            *Region `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	FanIn         int64   `protobuf:"varint,4,opt,name=fan_in,json=fanIn,proto3" json:"fan_in,omitempty"`
+	FanOut        int64   `protobuf:"varint,5,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -851,11 +864,18 @@ func (x *Piece) GetRole() string {
 	return ""
 }
 
-func (x *Piece) GetRows() int64 {
+func (x *Piece) GetShape() []int64 {
 	if x != nil {
-		return x.Rows
+		return x.Shape
 	}
-	return 0
+	return nil
+}
+
+func (x *Piece) GetAt() *Region {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 func (x *Piece) GetFanIn() int64 {
@@ -872,6 +892,78 @@ func (x *Piece) GetFanOut() int64 {
 	return 0
 }
 
+// Region is elements of a parameter, counted in row-major order: rows runs of
+// row elements each. The first run begins at the element first, each next one
+// stride elements after the one before. Whole rows along dimension 0 are one
+// run; columns have a run a row of the parameter.
+type Region struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Rows          int64                  `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	Row           int64                  `protobuf:"varint,3,opt,name=row,proto3" json:"row,omitempty"`
+	Stride        int64                  `protobuf:"varint,4,opt,name=stride,proto3" json:"stride,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Region) Reset() {
+	*x = Region{}
+	mi := &file_mode1_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Region) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Region) ProtoMessage() {}
+
+func (x *Region) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Region.ProtoReflect.Descriptor instead.
+func (*Region) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Region) GetFirst() int64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Region) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Region) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *Region) GetStride() int64 {
+	if x != nil {
+		return x.Stride
+	}
+	return 0
+}
+
 type AssignReply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exactly one a parameter, in the order of the request.
@@ -882,7 +974,7 @@ type AssignReply struct {
 
 func (x *AssignReply) Reset() {
 	*x = AssignReply{}
-	mi := &file_mode1_proto_msgTypes[7]
+	mi := &file_mode1_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +986,7 @@ func (x *AssignReply) String() string {
 func (*AssignReply) ProtoMessage() {}
 
 func (x *AssignReply) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[7]
+	mi := &file_mode1_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +999,7 @@ func (x *AssignReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignReply.ProtoReflect.Descriptor instead.
 func (*AssignReply) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{7}
+	return file_mode1_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AssignReply) GetDists() []*Dist {
@@ -932,6 +1024,7 @@ type Dist struct {
 	//	*Dist_Sparse
 	//	*Dist_Blocks
 	//	*Dist_Fill
+	//	*Dist_Pieces
 	Kind isDist_Kind `protobuf_oneof:"kind"`
 	// What is done to the drawn values, in order; at most 8.
 	Post []*Post `protobuf:"bytes,16,rep,name=post,proto3" json:"post,omitempty"`
@@ -943,7 +1036,7 @@ type Dist struct {
 
 func (x *Dist) Reset() {
 	*x = Dist{}
-	mi := &file_mode1_proto_msgTypes[8]
+	mi := &file_mode1_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1048,7 @@ func (x *Dist) String() string {
 func (*Dist) ProtoMessage() {}
 
 func (x *Dist) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[8]
+	mi := &file_mode1_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1061,7 @@ func (x *Dist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dist.ProtoReflect.Descriptor instead.
 func (*Dist) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{8}
+	return file_mode1_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Dist) GetKind() isDist_Kind {
@@ -1068,6 +1161,15 @@ func (x *Dist) GetFill() *Filled {
 	return nil
 }
 
+func (x *Dist) GetPieces() *Pieces {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_Pieces); ok {
+			return x.Pieces
+		}
+	}
+	return nil
+}
+
 func (x *Dist) GetPost() []*Post {
 	if x != nil {
 		return x.Post
@@ -1126,6 +1228,10 @@ type Dist_Fill struct {
 	Fill *Filled `protobuf:"bytes,10,opt,name=fill,proto3,oneof"`
 }
 
+type Dist_Pieces struct {
+	Pieces *Pieces `protobuf:"bytes,18,opt,name=pieces,proto3,oneof"`
+}
+
 func (*Dist_Constant) isDist_Kind() {}
 
 func (*Dist_Uniform) isDist_Kind() {}
@@ -1146,6 +1252,8 @@ func (*Dist_Blocks) isDist_Kind() {}
 
 func (*Dist_Fill) isDist_Kind() {}
 
+func (*Dist_Pieces) isDist_Kind() {}
+
 type Constant struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         float64                `protobuf:"fixed64,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -1155,7 +1263,7 @@ type Constant struct {
 
 func (x *Constant) Reset() {
 	*x = Constant{}
-	mi := &file_mode1_proto_msgTypes[9]
+	mi := &file_mode1_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1275,7 @@ func (x *Constant) String() string {
 func (*Constant) ProtoMessage() {}
 
 func (x *Constant) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[9]
+	mi := &file_mode1_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1288,7 @@ func (x *Constant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Constant.ProtoReflect.Descriptor instead.
 func (*Constant) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{9}
+	return file_mode1_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Constant) GetValue() float64 {
@@ -1201,7 +1309,7 @@ type Uniform struct {
 
 func (x *Uniform) Reset() {
 	*x = Uniform{}
-	mi := &file_mode1_proto_msgTypes[10]
+	mi := &file_mode1_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1321,7 @@ func (x *Uniform) String() string {
 func (*Uniform) ProtoMessage() {}
 
 func (x *Uniform) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[10]
+	mi := &file_mode1_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1334,7 @@ func (x *Uniform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Uniform.ProtoReflect.Descriptor instead.
 func (*Uniform) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{10}
+	return file_mode1_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Uniform) GetLow() float64 {
@@ -1253,7 +1361,7 @@ type Normal struct {
 
 func (x *Normal) Reset() {
 	*x = Normal{}
-	mi := &file_mode1_proto_msgTypes[11]
+	mi := &file_mode1_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1373,7 @@ func (x *Normal) String() string {
 func (*Normal) ProtoMessage() {}
 
 func (x *Normal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[11]
+	mi := &file_mode1_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1386,7 @@ func (x *Normal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Normal.ProtoReflect.Descriptor instead.
 func (*Normal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{11}
+	return file_mode1_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Normal) GetMean() float64 {
@@ -1310,7 +1418,7 @@ type TruncNormal struct {
 
 func (x *TruncNormal) Reset() {
 	*x = TruncNormal{}
-	mi := &file_mode1_proto_msgTypes[12]
+	mi := &file_mode1_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1430,7 @@ func (x *TruncNormal) String() string {
 func (*TruncNormal) ProtoMessage() {}
 
 func (x *TruncNormal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[12]
+	mi := &file_mode1_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1443,7 @@ func (x *TruncNormal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TruncNormal.ProtoReflect.Descriptor instead.
 func (*TruncNormal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{12}
+	return file_mode1_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TruncNormal) GetMean() float64 {
@@ -1382,7 +1490,7 @@ type Eye struct {
 
 func (x *Eye) Reset() {
 	*x = Eye{}
-	mi := &file_mode1_proto_msgTypes[13]
+	mi := &file_mode1_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1502,7 @@ func (x *Eye) String() string {
 func (*Eye) ProtoMessage() {}
 
 func (x *Eye) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[13]
+	mi := &file_mode1_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1515,7 @@ func (x *Eye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Eye.ProtoReflect.Descriptor instead.
 func (*Eye) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{13}
+	return file_mode1_proto_rawDescGZIP(), []int{14}
 }
 
 // Dirac keeps as many input channels of a convolution as it can.
@@ -1420,7 +1528,7 @@ type Dirac struct {
 
 func (x *Dirac) Reset() {
 	*x = Dirac{}
-	mi := &file_mode1_proto_msgTypes[14]
+	mi := &file_mode1_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1540,7 @@ func (x *Dirac) String() string {
 func (*Dirac) ProtoMessage() {}
 
 func (x *Dirac) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[14]
+	mi := &file_mode1_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1553,7 @@ func (x *Dirac) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dirac.ProtoReflect.Descriptor instead.
 func (*Dirac) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{14}
+	return file_mode1_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Dirac) GetGroups() int64 {
@@ -1466,7 +1574,7 @@ type Orthogonal struct {
 
 func (x *Orthogonal) Reset() {
 	*x = Orthogonal{}
-	mi := &file_mode1_proto_msgTypes[15]
+	mi := &file_mode1_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1586,7 @@ func (x *Orthogonal) String() string {
 func (*Orthogonal) ProtoMessage() {}
 
 func (x *Orthogonal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[15]
+	mi := &file_mode1_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1599,7 @@ func (x *Orthogonal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orthogonal.ProtoReflect.Descriptor instead.
 func (*Orthogonal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{15}
+	return file_mode1_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Orthogonal) GetGain() float64 {
@@ -1512,7 +1620,7 @@ type Sparse struct {
 
 func (x *Sparse) Reset() {
 	*x = Sparse{}
-	mi := &file_mode1_proto_msgTypes[16]
+	mi := &file_mode1_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1632,7 @@ func (x *Sparse) String() string {
 func (*Sparse) ProtoMessage() {}
 
 func (x *Sparse) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[16]
+	mi := &file_mode1_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1645,7 @@ func (x *Sparse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sparse.ProtoReflect.Descriptor instead.
 func (*Sparse) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{16}
+	return file_mode1_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Sparse) GetSparsity() float64 {
@@ -1565,7 +1673,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_mode1_proto_msgTypes[17]
+	mi := &file_mode1_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1685,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[17]
+	mi := &file_mode1_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1698,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{17}
+	return file_mode1_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Blocks) GetBlocks() []*Block {
@@ -1610,7 +1718,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_mode1_proto_msgTypes[18]
+	mi := &file_mode1_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1730,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[18]
+	mi := &file_mode1_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1743,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{18}
+	return file_mode1_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Block) GetRows() int64 {
@@ -1652,6 +1760,53 @@ func (x *Block) GetDist() *Dist {
 	return nil
 }
 
+// Pieces draws each piece of a fused parameter (Param.pieces) as a tensor of
+// its own, in their order.
+type Pieces struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One a piece; neither blocks, pieces nor fill.
+	Dists         []*Dist `protobuf:"bytes,1,rep,name=dists,proto3" json:"dists,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pieces) Reset() {
+	*x = Pieces{}
+	mi := &file_mode1_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pieces) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pieces) ProtoMessage() {}
+
+func (x *Pieces) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pieces.ProtoReflect.Descriptor instead.
+func (*Pieces) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Pieces) GetDists() []*Dist {
+	if x != nil {
+		return x.Dists
+	}
+	return nil
+}
+
 // Filled means that the plugin makes the values itself, by Fill.
 type Filled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1661,7 +1816,7 @@ type Filled struct {
 
 func (x *Filled) Reset() {
 	*x = Filled{}
-	mi := &file_mode1_proto_msgTypes[19]
+	mi := &file_mode1_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1828,7 @@ func (x *Filled) String() string {
 func (*Filled) ProtoMessage() {}
 
 func (x *Filled) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[19]
+	mi := &file_mode1_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1841,7 @@ func (x *Filled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filled.ProtoReflect.Descriptor instead.
 func (*Filled) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{19}
+	return file_mode1_proto_rawDescGZIP(), []int{21}
 }
 
 // Post is one step done to the drawn values, in the compute type.
@@ -1704,7 +1859,7 @@ type Post struct {
 
 func (x *Post) Reset() {
 	*x = Post{}
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1871,7 @@ func (x *Post) String() string {
 func (*Post) ProtoMessage() {}
 
 func (x *Post) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1884,7 @@ func (x *Post) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Post.ProtoReflect.Descriptor instead.
 func (*Post) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{20}
+	return file_mode1_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Post) GetStep() isPost_Step {
@@ -1798,7 +1953,7 @@ type ZeroRows struct {
 
 func (x *ZeroRows) Reset() {
 	*x = ZeroRows{}
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1965,7 @@ func (x *ZeroRows) String() string {
 func (*ZeroRows) ProtoMessage() {}
 
 func (x *ZeroRows) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1978,7 @@ func (x *ZeroRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZeroRows.ProtoReflect.Descriptor instead.
 func (*ZeroRows) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{21}
+	return file_mode1_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ZeroRows) GetRanges() []*Range {
@@ -1843,7 +1998,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +2010,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +2023,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{22}
+	return file_mode1_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Range) GetFirst() int64 {
@@ -1907,7 +2062,7 @@ type FillRequest struct {
 
 func (x *FillRequest) Reset() {
 	*x = FillRequest{}
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2074,7 @@ func (x *FillRequest) String() string {
 func (*FillRequest) ProtoMessage() {}
 
 func (x *FillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2087,7 @@ func (x *FillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillRequest.ProtoReflect.Descriptor instead.
 func (*FillRequest) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{23}
+	return file_mode1_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FillRequest) GetMode() string {
@@ -2017,7 +2172,7 @@ type FillChunk struct {
 
 func (x *FillChunk) Reset() {
 	*x = FillChunk{}
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2029,7 +2184,7 @@ func (x *FillChunk) String() string {
 func (*FillChunk) ProtoMessage() {}
 
 func (x *FillChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,7 +2197,7 @@ func (x *FillChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillChunk.ProtoReflect.Descriptor instead.
 func (*FillChunk) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{24}
+	return file_mode1_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FillChunk) GetFirst() uint64 {
@@ -2074,7 +2229,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2241,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2254,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25}
+	return file_mode1_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ErrorDetail) GetKind() ErrorDetail_Kind {
@@ -2173,7 +2328,7 @@ const file_mode1_proto_rawDesc = "" +
 	" \x01(\x01H\x00R\x10initializerRange\x88\x01\x01\x12\x1f\n" +
 	"\vconfig_json\x18\v \x01(\tR\n" +
 	"configJsonB\x14\n" +
-	"\x12_initializer_range\"\xb4\x02\n" +
+	"\x12_initializer_range\"\xd4\x02\n" +
 	"\x05Param\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12/\n" +
@@ -2184,16 +2339,26 @@ const file_mode1_proto_rawDesc = "" +
 	"\afan_out\x18\a \x01(\x03R\x06fanOut\x12$\n" +
 	"\vpadding_row\x18\b \x01(\x03H\x01R\n" +
 	"paddingRow\x88\x01\x01\x121\n" +
-	"\x06pieces\x18\t \x03(\v2\x19.weightinit.mode.v1.PieceR\x06piecesB\b\n" +
+	"\x06pieces\x18\t \x03(\v2\x19.weightinit.mode.v1.PieceR\x06pieces\x12\x1e\n" +
+	"\n" +
+	"transposed\x18\n" +
+	" \x01(\bR\n" +
+	"transposedB\b\n" +
 	"\x06_layerB\x0e\n" +
-	"\f_padding_row\"_\n" +
+	"\f_padding_row\"\x8d\x01\n" +
 	"\x05Piece\x12\x12\n" +
-	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
-	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x15\n" +
-	"\x06fan_in\x18\x03 \x01(\x03R\x05fanIn\x12\x17\n" +
-	"\afan_out\x18\x04 \x01(\x03R\x06fanOut\"=\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\x12\x14\n" +
+	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.weightinit.mode.v1.RegionR\x02at\x12\x15\n" +
+	"\x06fan_in\x18\x04 \x01(\x03R\x05fanIn\x12\x17\n" +
+	"\afan_out\x18\x05 \x01(\x03R\x06fanOut\"\\\n" +
+	"\x06Region\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x10\n" +
+	"\x03row\x18\x03 \x01(\x03R\x03row\x12\x16\n" +
+	"\x06stride\x18\x04 \x01(\x03R\x06stride\"=\n" +
 	"\vAssignReply\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\x93\x05\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xc9\x05\n" +
 	"\x04Dist\x12:\n" +
 	"\bconstant\x18\x01 \x01(\v2\x1c.weightinit.mode.v1.ConstantH\x00R\bconstant\x127\n" +
 	"\auniform\x18\x02 \x01(\v2\x1b.weightinit.mode.v1.UniformH\x00R\auniform\x124\n" +
@@ -2207,10 +2372,11 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06sparse\x18\b \x01(\v2\x1a.weightinit.mode.v1.SparseH\x00R\x06sparse\x124\n" +
 	"\x06blocks\x18\t \x01(\v2\x1a.weightinit.mode.v1.BlocksH\x00R\x06blocks\x120\n" +
 	"\x04fill\x18\n" +
-	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x12,\n" +
+	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x124\n" +
+	"\x06pieces\x18\x12 \x01(\v2\x1a.weightinit.mode.v1.PiecesH\x00R\x06pieces\x12,\n" +
 	"\x04post\x18\x10 \x03(\v2\x18.weightinit.mode.v1.PostR\x04post\x12\x18\n" +
 	"\aformula\x18\x11 \x01(\tR\aformulaB\x06\n" +
-	"\x04kindJ\x04\b\v\x10\x10J\x04\b\x12\x10@\" \n" +
+	"\x04kindJ\x04\b\v\x10\x10J\x04\b\x13\x10@\" \n" +
 	"\bConstant\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\"/\n" +
 	"\aUniform\x12\x10\n" +
@@ -2243,7 +2409,9 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06blocks\x18\x01 \x03(\v2\x19.weightinit.mode.v1.BlockR\x06blocks\"I\n" +
 	"\x05Block\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
-	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"\b\n" +
+	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"8\n" +
+	"\x06Pieces\x12.\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\b\n" +
 	"\x06Filled\"\x89\x01\n" +
 	"\x04Post\x12\x1c\n" +
 	"\bmultiply\x18\x01 \x01(\x01H\x00R\bmultiply\x12\x18\n" +
@@ -2313,7 +2481,7 @@ func file_mode1_proto_rawDescGZIP() []byte {
 }
 
 var file_mode1_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_mode1_proto_goTypes = []any{
 	(DType)(0),                 // 0: weightinit.mode.v1.DType
 	(TruncNormal_Algorithm)(0), // 1: weightinit.mode.v1.TruncNormal.Algorithm
@@ -2325,25 +2493,27 @@ var file_mode1_proto_goTypes = []any{
 	(*ModelFacts)(nil),         // 7: weightinit.mode.v1.ModelFacts
 	(*Param)(nil),              // 8: weightinit.mode.v1.Param
 	(*Piece)(nil),              // 9: weightinit.mode.v1.Piece
-	(*AssignReply)(nil),        // 10: weightinit.mode.v1.AssignReply
-	(*Dist)(nil),               // 11: weightinit.mode.v1.Dist
-	(*Constant)(nil),           // 12: weightinit.mode.v1.Constant
-	(*Uniform)(nil),            // 13: weightinit.mode.v1.Uniform
-	(*Normal)(nil),             // 14: weightinit.mode.v1.Normal
-	(*TruncNormal)(nil),        // 15: weightinit.mode.v1.TruncNormal
-	(*Eye)(nil),                // 16: weightinit.mode.v1.Eye
-	(*Dirac)(nil),              // 17: weightinit.mode.v1.Dirac
-	(*Orthogonal)(nil),         // 18: weightinit.mode.v1.Orthogonal
-	(*Sparse)(nil),             // 19: weightinit.mode.v1.Sparse
-	(*Blocks)(nil),             // 20: weightinit.mode.v1.Blocks
-	(*Block)(nil),              // 21: weightinit.mode.v1.Block
-	(*Filled)(nil),             // 22: weightinit.mode.v1.Filled
-	(*Post)(nil),               // 23: weightinit.mode.v1.Post
-	(*ZeroRows)(nil),           // 24: weightinit.mode.v1.ZeroRows
-	(*Range)(nil),              // 25: weightinit.mode.v1.Range
-	(*FillRequest)(nil),        // 26: weightinit.mode.v1.FillRequest
-	(*FillChunk)(nil),          // 27: weightinit.mode.v1.FillChunk
-	(*ErrorDetail)(nil),        // 28: weightinit.mode.v1.ErrorDetail
+	(*Region)(nil),             // 10: weightinit.mode.v1.Region
+	(*AssignReply)(nil),        // 11: weightinit.mode.v1.AssignReply
+	(*Dist)(nil),               // 12: weightinit.mode.v1.Dist
+	(*Constant)(nil),           // 13: weightinit.mode.v1.Constant
+	(*Uniform)(nil),            // 14: weightinit.mode.v1.Uniform
+	(*Normal)(nil),             // 15: weightinit.mode.v1.Normal
+	(*TruncNormal)(nil),        // 16: weightinit.mode.v1.TruncNormal
+	(*Eye)(nil),                // 17: weightinit.mode.v1.Eye
+	(*Dirac)(nil),              // 18: weightinit.mode.v1.Dirac
+	(*Orthogonal)(nil),         // 19: weightinit.mode.v1.Orthogonal
+	(*Sparse)(nil),             // 20: weightinit.mode.v1.Sparse
+	(*Blocks)(nil),             // 21: weightinit.mode.v1.Blocks
+	(*Block)(nil),              // 22: weightinit.mode.v1.Block
+	(*Pieces)(nil),             // 23: weightinit.mode.v1.Pieces
+	(*Filled)(nil),             // 24: weightinit.mode.v1.Filled
+	(*Post)(nil),               // 25: weightinit.mode.v1.Post
+	(*ZeroRows)(nil),           // 26: weightinit.mode.v1.ZeroRows
+	(*Range)(nil),              // 27: weightinit.mode.v1.Range
+	(*FillRequest)(nil),        // 28: weightinit.mode.v1.FillRequest
+	(*FillChunk)(nil),          // 29: weightinit.mode.v1.FillChunk
+	(*ErrorDetail)(nil),        // 30: weightinit.mode.v1.ErrorDetail
 }
 var file_mode1_proto_depIdxs = []int32{
 	5,  // 0: weightinit.mode.v1.DescribeReply.modes:type_name -> weightinit.mode.v1.ModeInfo
@@ -2351,38 +2521,41 @@ var file_mode1_proto_depIdxs = []int32{
 	8,  // 2: weightinit.mode.v1.AssignRequest.params:type_name -> weightinit.mode.v1.Param
 	0,  // 3: weightinit.mode.v1.Param.dtype:type_name -> weightinit.mode.v1.DType
 	9,  // 4: weightinit.mode.v1.Param.pieces:type_name -> weightinit.mode.v1.Piece
-	11, // 5: weightinit.mode.v1.AssignReply.dists:type_name -> weightinit.mode.v1.Dist
-	12, // 6: weightinit.mode.v1.Dist.constant:type_name -> weightinit.mode.v1.Constant
-	13, // 7: weightinit.mode.v1.Dist.uniform:type_name -> weightinit.mode.v1.Uniform
-	14, // 8: weightinit.mode.v1.Dist.normal:type_name -> weightinit.mode.v1.Normal
-	15, // 9: weightinit.mode.v1.Dist.trunc_normal:type_name -> weightinit.mode.v1.TruncNormal
-	16, // 10: weightinit.mode.v1.Dist.eye:type_name -> weightinit.mode.v1.Eye
-	17, // 11: weightinit.mode.v1.Dist.dirac:type_name -> weightinit.mode.v1.Dirac
-	18, // 12: weightinit.mode.v1.Dist.orthogonal:type_name -> weightinit.mode.v1.Orthogonal
-	19, // 13: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
-	20, // 14: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
-	22, // 15: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
-	23, // 16: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
-	1,  // 17: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
-	21, // 18: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
-	11, // 19: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
-	24, // 20: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
-	25, // 21: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
-	7,  // 22: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
-	8,  // 23: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
-	0,  // 24: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
-	2,  // 25: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
-	3,  // 26: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
-	6,  // 27: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
-	26, // 28: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
-	4,  // 29: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
-	10, // 30: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
-	27, // 31: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
-	29, // [29:32] is the sub-list for method output_type
-	26, // [26:29] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	10, // 5: weightinit.mode.v1.Piece.at:type_name -> weightinit.mode.v1.Region
+	12, // 6: weightinit.mode.v1.AssignReply.dists:type_name -> weightinit.mode.v1.Dist
+	13, // 7: weightinit.mode.v1.Dist.constant:type_name -> weightinit.mode.v1.Constant
+	14, // 8: weightinit.mode.v1.Dist.uniform:type_name -> weightinit.mode.v1.Uniform
+	15, // 9: weightinit.mode.v1.Dist.normal:type_name -> weightinit.mode.v1.Normal
+	16, // 10: weightinit.mode.v1.Dist.trunc_normal:type_name -> weightinit.mode.v1.TruncNormal
+	17, // 11: weightinit.mode.v1.Dist.eye:type_name -> weightinit.mode.v1.Eye
+	18, // 12: weightinit.mode.v1.Dist.dirac:type_name -> weightinit.mode.v1.Dirac
+	19, // 13: weightinit.mode.v1.Dist.orthogonal:type_name -> weightinit.mode.v1.Orthogonal
+	20, // 14: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
+	21, // 15: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
+	24, // 16: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
+	23, // 17: weightinit.mode.v1.Dist.pieces:type_name -> weightinit.mode.v1.Pieces
+	25, // 18: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
+	1,  // 19: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
+	22, // 20: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
+	12, // 21: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
+	12, // 22: weightinit.mode.v1.Pieces.dists:type_name -> weightinit.mode.v1.Dist
+	26, // 23: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
+	27, // 24: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
+	7,  // 25: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
+	8,  // 26: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
+	0,  // 27: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
+	2,  // 28: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
+	3,  // 29: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
+	6,  // 30: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
+	28, // 31: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
+	4,  // 32: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
+	11, // 33: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
+	29, // 34: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
+	32, // [32:35] is the sub-list for method output_type
+	29, // [29:32] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_mode1_proto_init() }
@@ -2392,7 +2565,7 @@ func file_mode1_proto_init() {
 	}
 	file_mode1_proto_msgTypes[4].OneofWrappers = []any{}
 	file_mode1_proto_msgTypes[5].OneofWrappers = []any{}
-	file_mode1_proto_msgTypes[8].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[9].OneofWrappers = []any{
 		(*Dist_Constant)(nil),
 		(*Dist_Uniform)(nil),
 		(*Dist_Normal)(nil),
@@ -2403,8 +2576,9 @@ func file_mode1_proto_init() {
 		(*Dist_Sparse)(nil),
 		(*Dist_Blocks)(nil),
 		(*Dist_Fill)(nil),
+		(*Dist_Pieces)(nil),
 	}
-	file_mode1_proto_msgTypes[20].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[22].OneofWrappers = []any{
 		(*Post_Multiply)(nil),
 		(*Post_Divide)(nil),
 		(*Post_ZeroRows)(nil),
@@ -2415,7 +2589,7 @@ func file_mode1_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode1_proto_rawDesc), len(file_mode1_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -44,12 +44,14 @@ from ._dist import (  # noqa: E402
     fill,
     normal,
     orthogonal,
+    pieces,
     sparse,
     trunc_normal,
     uniform,
 )
 from ._errors import LayoutError, OptionError  # noqa: E402
-from ._layout import Layout, Model, Param, Piece  # noqa: E402
+from ._layout import Layout, Model, Param, Piece, Region  # noqa: E402
+from ._fused import each_piece  # noqa: E402
 from ._options import option  # noqa: E402
 from ._plugin import Part, Plugin  # noqa: E402
 from ._version import __version__  # noqa: E402
@@ -64,15 +66,18 @@ __all__ = [
     "Part",
     "Piece",
     "Plugin",
+    "Region",
     "__version__",
     "blocks",
     "constant",
     "dirac",
+    "each_piece",
     "eye",
     "fill",
     "normal",
     "option",
     "orthogonal",
+    "pieces",
     "sparse",
     "trunc_normal",
     "uniform",

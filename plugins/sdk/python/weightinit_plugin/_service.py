@@ -115,13 +115,13 @@ def _put(dst: Any, dist: Any, param: Param, mode: Mode) -> None:
     if not isinstance(dist, Dist):
         raise TypeError(f"{type(dist).__name__} is no distribution")
     if dist.kind in _NEED_SHAPE or dist.post:
-        check_shape(dist, param.shape)
+        check_shape(dist, param.shape, [piece.shape for piece in param.pieces])
     if dist.kind == "fill" and mode.fill is None:
         raise ValueError("fill() needs a function under plugin.fill")
     put_dist(dst, dist)
 
 
-_NEED_SHAPE = frozenset(("eye", "sparse", "orthogonal", "dirac", "blocks"))
+_NEED_SHAPE = frozenset(("eye", "sparse", "orthogonal", "dirac", "blocks", "pieces"))
 
 
 def put_dist(dst: Any, dist: Dist) -> None:
@@ -182,6 +182,11 @@ def _set_blocks(dst: Any, values: tuple[Any, ...]) -> None:
         put_dist(block.dist, inner)
 
 
+def _set_pieces(dst: Any, values: tuple[Any, ...]) -> None:
+    for inner in values:
+        put_dist(dst.dists.add(), inner)
+
+
 _PUT: dict[str, Callable[[Any, tuple[Any, ...]], None]] = {
     "constant": _set_constant,
     "uniform": _set_uniform,
@@ -192,6 +197,7 @@ _PUT: dict[str, Callable[[Any, tuple[Any, ...]], None]] = {
     "orthogonal": _set_orthogonal,
     "sparse": _set_sparse,
     "blocks": _set_blocks,
+    "pieces": _set_pieces,
     "fill": _set_nothing,
 }
 
