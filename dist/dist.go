@@ -5,119 +5,41 @@
 // It draws nothing (package rng does) and knows no parameters (package layout
 // does). All numbers are float64, exactly as the Python reference computes
 // them; rng rounds them to the compute type where PyTorch does.
+//
+// A family has a file of its own, named like its kind, which holds all that
+// the rest of the project asks it: its numbers by their names in the plugin
+// protocol, which numbers and shapes it takes, and what it does to the stream.
+// Digests, JSON, tables and messages are loops over [Numbers]. What a family
+// can do beyond that is an interface: [Drawer] uses words of the stream,
+// [Pattern] leaves nothing to chance, [Orthonormal] is decomposed in memory,
+// [Limited] has bounds of this version.
 package dist
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
-// Draw is one way to fill a tensor: [Constant], [Uniform], [Normal],
-// [TruncNormal], [Eye], [Dirac], [Orthogonal], [Sparse], [Blocks],
-// [Pieces], [Filled].
+// Draw is one way to fill a tensor. [Families] lists them.
 type Draw interface {
 	// Kind returns the vocabulary's name, such as "normal".
 	Kind() string
 	// Check reports numbers that cannot be drawn in the compute type, which
 	// holds finite values up to maxFinite.
 	Check(maxFinite float64) error
+	// CheckShape reports why the draw cannot fill a tensor of the shape.
+	CheckShape(shape []int64) error
 	sealed()
 }
 
-// Constant sets every element to Value. It uses no words of the stream.
-type Constant struct{ Value float64 }
-
-// Uniform draws from [Low, High), by section 2 of the specification in
-// package rng.
-type Uniform struct{ Low, High float64 }
-
-// Normal draws from the normal distribution of the given Mean and Std (>= 0).
-type Normal struct{ Mean, Std float64 }
-
-// Kind implements [Draw].
-func (Constant) Kind() string { return "constant" }
-
-// Kind implements [Draw].
-func (Uniform) Kind() string { return "uniform" }
-
-// Kind implements [Draw].
-func (Normal) Kind() string { return "normal" }
-
-func (Constant) sealed() {}
-func (Uniform) sealed()  {}
-func (Normal) sealed()   {}
-
-// Check implements [Draw]: the value must be finite and fit the type.
-func (c Constant) Check(maxFinite float64) error {
-	if !within(c.Value, maxFinite) {
-		return fmt.Errorf("constant: value %v cannot be converted without overflow", c.Value)
-	}
-	return nil
+// Pattern is a draw that leaves nothing to chance: each value depends on its
+// place in the tensor alone.
+type Pattern interface {
+	Draw
+	// Values sets dst to the elements from first on of a tensor of the shape,
+	// which has passed CheckShape.
+	Values(dst []float64, first int64, shape []int64)
 }
-
-// Check implements [Draw], in the order in which torch checks: bounds finite
-// in the type, low <= high, high - low finite in the type.
-func (u Uniform) Check(maxFinite float64) error {
-	switch {
-	case !within(u.Low, maxFinite):
-		return fmt.Errorf("uniform: low %v is out of bounds", u.Low)
-	case !within(u.High, maxFinite):
-		return fmt.Errorf("uniform: high %v is out of bounds", u.High)
-	case u.Low > u.High:
-		return fmt.Errorf("uniform: low %v is above high %v", u.Low, u.High)
-	case !within(u.High-u.Low, maxFinite):
-		return fmt.Errorf("uniform: the range from %v to %v is out of bounds", u.Low, u.High)
-	}
-	return nil
-}
-
-// Check implements [Draw]: std must be >= 0, and both numbers finite.
-func (n Normal) Check(maxFinite float64) error {
-	if !(n.Std >= 0) || math.IsInf(n.Std, 0) {
-		return fmt.Errorf("normal: std %v must be >= 0 and finite", n.Std)
-	}
-	if math.IsNaN(n.Mean) || math.IsInf(n.Mean, 0) {
-		return fmt.Errorf("normal: mean %v must be finite", n.Mean)
-	}
-	return nil
-}
-
-func within(v, maxFinite float64) bool { return v >= -maxFinite && v <= maxFinite }
-
-// Post is one step done to the drawn values, in the compute type, with the
-// operand rounded to that type first. It is not the same as scaling the
-// numbers of the draw: the bits differ.
-type Post interface {
-	// Kind returns the vocabulary's name, such as "multiply".
-	Kind() string
-	sealedPost()
-}
-
-// Multiply multiplies each drawn value by By.
-type Multiply struct{ By float64 }
-
-// Kind implements [Post].
-func (Multiply) Kind() string { return "multiply" }
-func (Multiply) sealedPost()  {}
-
-// Divide divides each drawn value by By.
-type Divide struct{ By float64 }
-
-// Kind implements [Post].
-func (Divide) Kind() string { return "divide" }
-func (Divide) sealedPost()  {}
-
-// ZeroRows sets rows along dimension 0 to +0, such as the padding row of an
-// embedding.
-type ZeroRows struct{ Ranges []Range }
-
-// Range is Count rows from First on.
-type Range struct{ First, Count int64 }
-
-// Kind implements [Post].
-func (ZeroRows) Kind() string { return "zero_rows" }
-func (ZeroRows) sealedPost()  {}
 
 // Dist is what one parameter is filled with.
 type Dist struct {
@@ -144,18 +66,26 @@ func (d Dist) Check(maxFinite float64) error {
 		return fmt.Errorf("dist: %w", err)
 	}
 	for i, p := range d.Post {
-		by, what := 1.0, ""
-		switch p := p.(type) {
-		case Multiply:
-			by, what = p.By, "multiply"
-		case Divide:
-			by, what = p.By, "divide"
-		case ZeroRows:
-		default:
+		if p == nil {
 			return fmt.Errorf("dist: post step %d is of unknown type %T", i, p)
 		}
-		if math.IsNaN(by) || math.IsInf(by, 0) {
-			return fmt.Errorf("dist: post step %d: %s by %v: must be finite", i, what, by)
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("dist: post step %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// CheckShape reports why d cannot fill a tensor of the given shape: a family
+// that needs other dimensions, blocks whose rows do not add up, rows to zero
+// that are not there. Numbers are [Dist.Check]'s.
+func (d Dist) CheckShape(shape []int64) error {
+	if err := d.Draw.CheckShape(shape); err != nil {
+		return fmt.Errorf("dist: %w", err)
+	}
+	for i, p := range d.Post {
+		if err := p.CheckShape(d.Draw, shape); err != nil {
+			return fmt.Errorf("dist: post step %d: %w", i, err)
 		}
 	}
 	return nil
@@ -167,59 +97,19 @@ func (d Dist) Equal(e Dist) bool {
 	return equalDraws(d.Draw, e.Draw) && slices.EqualFunc(d.Post, e.Post, equalPosts)
 }
 
-func equalPosts(a, b Post) bool {
-	switch a := a.(type) {
-	case Multiply:
-		b, ok := b.(Multiply)
-		return ok && math.Float64bits(a.By) == math.Float64bits(b.By)
-	case Divide:
-		b, ok := b.(Divide)
-		return ok && math.Float64bits(a.By) == math.Float64bits(b.By)
-	case ZeroRows:
-		b, ok := b.(ZeroRows)
-		return ok && slices.Equal(a.Ranges, b.Ranges)
-	default:
-		return false
-	}
-}
-
 func equalDraws(a, b Draw) bool {
-	if x, ok := a.(Blocks); ok {
-		y, ok := b.(Blocks)
-		return ok && slices.EqualFunc(x.Parts, y.Parts, func(p, q Part) bool {
-			return p.Rows == q.Rows && p.Dist.Equal(q.Dist)
-		})
-	}
-	if x, ok := a.(Pieces); ok {
-		y, ok := b.(Pieces)
-		return ok && equalPieces(x, y)
-	}
-	return a != nil && b != nil && a.Kind() == b.Kind() && slices.Equal(numbers(a), numbers(b))
+	return a != nil && b != nil && a.Kind() == b.Kind() && slices.EqualFunc(Numbers(a), Numbers(b),
+		func(m, n Number) bool { return equalValues(m.Value, n.Value) })
 }
 
-// numbers returns everything that decides the values of a draw without blocks,
-// as bits.
-func numbers(d Draw) []uint64 {
-	var values []float64
-	switch d := d.(type) {
-	case Constant:
-		values = []float64{d.Value}
-	case Uniform:
-		values = []float64{d.Low, d.High}
-	case Normal:
-		values = []float64{d.Mean, d.Std}
-	case TruncNormal:
-		values = []float64{d.Mean, d.Std, d.A, d.B, float64(d.Algorithm)}
-	case Orthogonal:
-		values = []float64{d.Gain}
-	case Sparse:
-		values = []float64{d.Sparsity, d.Std}
-	case Dirac:
-		return []uint64{uint64(d.Groups)}
-	}
-	bits := make([]uint64, len(values))
-	for i, v := range values {
-		bits[i] = math.Float64bits(v)
-	}
-	return bits
+func equalPosts(a, b Post) bool {
+	return a != nil && b != nil && a.Kind() == b.Kind() && equalValues(a.Operand(), b.Operand())
+}
+
+// within tells whether v is finite in a type with values up to maxFinite.
+func within(v, maxFinite float64) bool { return v >= -maxFinite && v <= maxFinite }
+
+// needs is the error of a shape that a draw cannot fill.
+func needs(d Draw, need string, shape []int64) error {
+	return fmt.Errorf("%s: needs %s, the shape is %v", d.Kind(), need, shape)
 }

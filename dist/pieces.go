@@ -1,22 +1,25 @@
 package dist
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Pieces draws each piece of a fused parameter as a tensor of its own, one
 // after the other. The parameter says which elements a piece has (package
 // layout); [Blocks] say it themselves, for whole rows.
 type Pieces struct {
 	// Dists is one a piece, in the parameter's order.
-	Dists []Dist
+	Dists []Dist `number:"pieces"`
 }
 
 // Kind implements [Draw].
 func (Pieces) Kind() string { return "pieces" }
 
+var _ = family(Pieces{})
+
 func (Pieces) sealed() {}
+
+// CheckShape implements [Draw]: what fits is the pieces' affair, see
+// [Dist.CheckPieces].
+func (Pieces) CheckShape([]int64) error { return nil }
 
 // Check implements [Draw].
 func (p Pieces) Check(maxFinite float64) error {
@@ -46,8 +49,10 @@ func (d Dist) CheckPieces(shapes [][]int64) error {
 		return fmt.Errorf("dist: pieces: %d for a parameter of %d", len(pieces.Dists), len(shapes))
 	}
 	for i, p := range d.Post {
-		if _, rows := p.(ZeroRows); rows {
-			return fmt.Errorf("dist: post step %d: pieces have no rows in common to set to zero", i)
+		switch p.(type) {
+		case Multiply, Divide:
+		default:
+			return fmt.Errorf("dist: post step %d: %s cannot follow pieces, which are no one tensor", i, p.Kind())
 		}
 	}
 	for i, one := range pieces.Dists {
@@ -57,5 +62,3 @@ func (d Dist) CheckPieces(shapes [][]int64) error {
 	}
 	return nil
 }
-
-func equalPieces(a, b Pieces) bool { return slices.EqualFunc(a.Dists, b.Dists, Dist.Equal) }

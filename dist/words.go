@@ -2,10 +2,6 @@ package dist
 
 import "github.com/weightinit/weightinit/dtype"
 
-// Block is the number of values that PyTorch transforms together when it
-// draws normals; draws of fewer values take another path.
-const Block = 16
-
 // Cost is what a draw does to the position of the stream.
 type Cost struct {
 	// Words is the number of 32-bit outputs that the draw uses.
@@ -40,70 +36,82 @@ func (c Cost) Then(next Cost) Cost {
 	return sum
 }
 
+// times returns the cost of n draws that cost c each; none has no cost.
+func (c Cost) times(n int64) Cost {
+	if n == 0 {
+		return Cost{}
+	}
+	if c.Cache == CacheFilled {
+		c.CacheAt += (n - 1) * c.Words
+	}
+	c.Words *= n
+	return c
+}
+
 // CachedAfter tells whether the generator holds a cached normal after the
 // draw, if cached tells so for before.
 func (c Cost) CachedAfter(cached bool) bool {
 	return c.Cache == CacheFilled || cached && c.Cache == CacheUntouched
 }
 
-// CostOf returns the words that a draw of n values of type in uses; cached
-// tells that the generator holds a cached normal when the draw begins. It is
-// [CostIn] for the draws whose cost depends on no more than that: [Constant],
-// [Uniform], [Normal] and [Orthogonal]. For all others it gives the zero Cost.
-func CostOf(d Draw, n int64, in dtype.Type, cached bool) Cost {
-	perValue := int64(1)
-	if in == dtype.F64 {
-		perValue = 2
-	}
-	switch d.(type) {
-	case Uniform:
-		return Cost{Words: n * perValue}
-	case Normal, Orthogonal:
-		if n > 0 && n < Block {
-			return smallNormal(n, cached)
-		}
-		if ragged := n % Block; ragged != 0 {
-			n += Block // the last 16 values are drawn afresh
-			if in.Half() {
-				n -= ragged // and in a half type the ragged ones draw nothing
-			}
-		}
-		return Cost{Words: n * perValue}
-	default:
-		return Cost{}
-	}
+// Drawer is a draw that uses words of the stream. A draw that is none uses no
+// words.
+type Drawer interface {
+	Draw
+	// Cost returns what a tensor of the shape costs when it is drawn in a
+	// type; cached tells that the generator holds a cached normal when the draw
+	// begins. known is false if how many words it uses depends on the values.
+	// The tensor has elements.
+	Cost(shape []int64, in dtype.Type, cached bool) (c Cost, known bool)
+	// KeyedWords returns the words of a parameter's own streams on which the
+	// values depend; known is false if only a run can tell.
+	KeyedWords(shape []int64, in dtype.Type) (words int64, known bool)
+}
+
+// Limited is a draw, or a step after it, that this version cannot do for every
+// shape and type.
+type Limited interface {
+	// CheckRun reports why not. The shape has passed CheckShape, and in is the
+	// type in which values are drawn.
+	CheckRun(shape []int64, in dtype.Type) error
 }
 
 // CostIn returns what a draw of a tensor of the given shape and type costs;
-// cached is that of [CostOf]. The shape must have passed [Dist.CheckShape].
+// cached tells that the generator holds a cached normal when the draw begins.
+// The shape must have passed [Dist.CheckShape].
 //
 // known is false for a [TruncNormal] by rejection: how many words it uses
 // depends on the values. A tensor without elements draws nothing, whatever its
-// kind. [Blocks] are no draw of their own: each block is.
+// kind.
 func CostIn(d Draw, shape []int64, in dtype.Type, cached bool) (c Cost, known bool) {
-	n := Elements(shape)
-	if n == 0 {
-		return Cost{}, true
+	if draws, ok := d.(Drawer); ok && Elements(shape) != 0 {
+		return draws.Cost(shape, in, cached)
 	}
-	switch d := d.(type) {
-	case TruncNormal:
-		if d.Algorithm != TorchICDF {
-			return Cost{}, false
-		}
-		return CostOf(Uniform{}, n, in, cached), true
-	case Sparse:
-		// Each column takes a permutation of the rows: a word for all but
-		// the last of them.
-		permutations := Cost{Words: shape[1] * (shape[0] - 1)}
-		return CostOf(Normal{Std: d.Std}, n, in, cached).Then(permutations), true
-	default:
-		return CostOf(d, n, in, cached), true
-	}
+	return Cost{}, true
 }
 
-// PartShape is the shape of a block of so many rows of a tensor.
-func PartShape(shape []int64, rows int64) []int64 {
-	return append([]int64{rows}, shape[1:]...)
+// CostOf is [CostIn] for n values of a family that takes any shape.
+func CostOf(d Draw, n int64, in dtype.Type, cached bool) Cost {
+	c, _ := CostIn(d, []int64{n}, in, cached)
+	return c
+}
+
+// KeyedWords returns the words of a parameter's own streams on which the values
+// of a tensor of the given shape and type depend; known is false if only a run
+// can tell.
+func KeyedWords(d Draw, shape []int64, in dtype.Type) (words int64, known bool) {
+	if draws, ok := d.(Drawer); ok && Elements(shape) != 0 {
+		return draws.KeyedWords(shape, in)
+	}
+	return 0, true
+}
+
+// perValue is the number of words of one uniform value.
+func perValue(in dtype.Type) int64 {
+	if in == dtype.F64 {
+		return 2
+	}
+	return 1
 }
 
 // Elements is the product of the sizes of a shape that is known to be sound.
@@ -122,21 +130,4 @@ func RowSize(shape []int64) int64 {
 		return 1
 	}
 	return Elements(shape[1:])
-}
-
-// smallNormal is the cost of fewer than 16 normals: pairs of four words, with
-// the second value of a pair cached.
-func smallNormal(n int64, cached bool) Cost {
-	if cached {
-		n--
-	}
-	pairs := (n + 1) / 2
-	switch {
-	case n%2 == 1:
-		return Cost{Words: 4 * pairs, Cache: CacheFilled, CacheAt: 4 * (pairs - 1)}
-	case cached:
-		return Cost{Words: 4 * pairs, Cache: CacheEmptied}
-	default:
-		return Cost{Words: 4 * pairs}
-	}
 }

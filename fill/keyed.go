@@ -53,8 +53,11 @@ func (d *dealer) run() error {
 
 // add schedules the elements [first, end) of a part.
 func (d *dealer) add(p *part, first, end int64) error {
+	if p.whole {
+		first, end = 0, p.n
+	}
 	switch draw := p.draw.(type) {
-	case dist.Filled, dist.Orthogonal: // made as a whole
+	case dist.Filled, dist.Orthonormal: // made as a whole
 		return d.send([]piece{{part: p, first: first, count: end - first}})
 	case dist.Sparse:
 		return d.sparse(p, draw, first, end)
@@ -71,6 +74,9 @@ func (d *dealer) cut(p *part, first, end int64, mask *rng.Mask) error {
 			}
 		}
 		count := min(end-first, d.segment-d.load)
+		if p.whole {
+			count = p.n
+		}
 		d.current = append(d.current, piece{part: p, first: first, count: count, mask: mask})
 		d.load += count
 		first += count
@@ -85,6 +91,9 @@ func (d *dealer) sparse(p *part, draw dist.Sparse, first, end int64) error {
 	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
 	for first < end {
 		high := min(end, first+d.mask)
+		if p.whole {
+			high = end
+		}
 		mask, err := rng.NewKeyedMask(p.key, rows, cols, zeros, first, high, stopper(d.ctx))
 		if err != nil {
 			return err

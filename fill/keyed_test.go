@@ -50,7 +50,7 @@ func valuesOf(t *testing.T, p *plan.Plan, opts fill.Options) [][]byte {
 
 func TestKeyedValuesDoNotDependOnWorkersChunksAndCuts(t *testing.T) {
 	for _, dtype := range layout.DTypes() {
-		p := keyed(t, vocabulary(t, dtype, 12_000))
+		p := keyed(t, everyFamily(t, dtype, 12_000))
 		want := valuesOf(t, p, fill.Options{Workers: 1, ChunkValues: 1 << 22})
 		for _, o := range []fill.Options{
 			{Workers: 2}, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12), fill.Options{Workers: 7, ChunkValues: 1}.Cut(777, 777),
@@ -62,7 +62,7 @@ func TestKeyedValuesDoNotDependOnWorkersChunksAndCuts(t *testing.T) {
 }
 
 func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
-	torch := vocabulary(t, layout.F32, 12_000)
+	torch := everyFamily(t, layout.F32, 12_000)
 	whole := keyed(t, torch)
 	want := valuesOf(t, whole, fill.Options{})
 	all := make([]int, whole.Params().Len())
@@ -83,7 +83,7 @@ func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
 // to find the places after its truncated normals first.
 func TestRangesAreThoseOfTheWhole(t *testing.T) {
 	for _, dtype := range layout.DTypes() {
-		torch := vocabulary(t, dtype, 12_000)
+		torch := everyFamily(t, dtype, 12_000)
 		ranges(t, keyed(t, torch))
 		ranges(t, torch)
 		ranges(t, mixed(t, dtype, 1<<12))
@@ -149,7 +149,7 @@ func TestKeyedPartsHaveTheKeysThatAreDocumented(t *testing.T) {
 	cut := make([]float64, 9)
 	_, err := rng.FillKeyedTruncated(cut, blocksKey.Block(1), rejected.Draw.(dist.TruncNormal), 0, proceed)
 	require.NoError(t, err)
-	rng.Apply(cut, 0, 3, rejected.Post[0])
+	rng.Apply(cut, 0, []int64{3, 3}, rejected.Post[0])
 	check(9, 6, cut)
 	sparse := make([]float64, 12)
 	rng.FillKeyed(sparse, blocksKey.Block(3).FoldIn(0), one(dist.Normal{Std: 1}), 0)

@@ -145,21 +145,25 @@ func send(ctx context.Context, out chan<- segment, s segment) error {
 
 // add schedules the elements [first, end) of a part.
 func (l *leader) add(p *part, first, end int64) error {
+	if p.whole {
+		first, end = 0, p.n
+	}
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
 		return l.truncated(p, first, end)
 	case dist.Sparse:
 		return l.sparse(p, draw, first, end)
-	case dist.Filled, dist.Orthogonal: // made as a whole
+	case dist.Filled, dist.Orthonormal: // made as a whole
 		if err := l.emit(); err != nil {
 			return err
 		}
 		l.take(piece{part: p, first: first, count: end - first, at: l.at})
 		return l.emit()
 	}
-	words := l.cost(p.draw, p).Words
+	cost, _ := dist.CostIn(p.draw, p.shape, p.in, l.at.Cached)
+	words := cost.Words
 	load := max(words, p.n)
-	if p.n > l.segment || end-first < p.n/2 {
+	if !p.whole && (p.n > l.segment || end-first < p.n/2) {
 		if err := l.emit(); err != nil {
 			return err
 		}
@@ -175,10 +179,6 @@ func (l *leader) add(p *part, first, end int64) error {
 	return nil
 }
 
-func (l *leader) cost(draw dist.Draw, p *part) dist.Cost {
-	return dist.CostOf(draw, p.n, p.in, l.at.Cached)
-}
-
 // find schedules a truncated normal whose words nobody knows yet, and waits
 // until it is made to learn where the stream stands after it.
 func (l *leader) find(p *part, after *dist.Position) error {
@@ -186,7 +186,7 @@ func (l *leader) find(p *part, after *dist.Position) error {
 		return err
 	}
 	var err error
-	if size := l.truncatedSize(p.n); size < p.n {
+	if size := l.truncatedSize(p); size < p.n {
 		*after, err = l.findInParts(p, size)
 	} else {
 		*after, err = l.findWhole(p)
@@ -213,9 +213,12 @@ func (l *leader) findWhole(p *part) (after dist.Position, err error) {
 
 // truncatedSize is how many elements of a truncated normal one worker makes:
 // enough to make the jumps to its place in every pass cheap.
-func (l *leader) truncatedSize(n int64) int64 {
+func (l *leader) truncatedSize(p *part) int64 {
+	if p.whole {
+		return p.n
+	}
 	const workers = 8 // a guess: more parts than workers even out
-	size := max(l.segment/8, min(l.segment, n/workers))
+	size := max(l.segment/8, min(l.segment, p.n/workers))
 	return max(2*dist.Block, size/dist.Block*dist.Block)
 }
 
@@ -253,7 +256,7 @@ func (l *leader) truncated(p *part, first, end int64) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
-	size := l.truncatedSize(p.n)
+	size := l.truncatedSize(p)
 	if size >= p.n && (p.n < 2*dist.Block || end-first == p.n) {
 		return l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}})
 	}
@@ -305,6 +308,9 @@ func (l *leader) cut(p *part, words, first, end int64, mask func(first, count in
 	}
 	for first < end {
 		count := l.segment
+		if p.whole {
+			count = p.n
+		}
 		if end-first-count < 2*dist.Block {
 			count = end - first
 		}
@@ -330,7 +336,7 @@ func (l *leader) sparse(p *part, draw dist.Sparse, first, end int64) error {
 		return err
 	}
 	normal := dist.Normal{Std: draw.Std}
-	cost := l.cost(normal, p)
+	cost := dist.CostOf(normal, p.n, p.in, l.at.Cached)
 	permutations := l.here().Clone()
 	permutations.MoveTo(l.at.After(cost))
 	rows, cols := p.shape[0], p.shape[1]

@@ -14,22 +14,25 @@ type part struct {
 	// param is the parameter that takes the values, in the elements into;
 	// plan.Discard if nobody does, but the run has to know how many words it
 	// takes.
-	param   int
-	into    layout.Region
-	n       int64
-	shape   []int64
-	rowSize int64
-	in      dtype.Type
-	draw    dist.Draw
-	posts   []dist.Post
+	param int
+	into  layout.Region
+	n     int64
+	shape []int64
+	in    dtype.Type
+	draw  dist.Draw
+	posts []dist.Post
+	// whole tells that a step after the draw needs all values at once: one
+	// worker draws the part and holds it in memory.
+	whole bool
 	// key is set for keyed streams only.
 	key rng.Key
 }
 
 func newPart(number int, s plan.Step) *part {
 	return &part{
-		step: number, param: s.Param, into: s.Into, n: s.Elements, shape: s.Shape, rowSize: dist.RowSize(s.Shape),
+		step: number, param: s.Param, into: s.Into, n: s.Elements, shape: s.Shape,
 		in: s.In, draw: s.Dist.Draw, posts: s.Dist.Post,
+		whole: dist.Whole(s.Dist.Post),
 	}
 }
 

@@ -35,20 +35,51 @@ var (
 		of(4, one(dist.Sparse{Sparsity: 0.4, Std: 1})), of(5, proposed), of(7, one(dist.Eye{})), of(3, one(dist.Orthogonal{Gain: 1})))
 )
 
-// vocabulary is a plan with every kind and step, long ones among them.
+// vocabulary is a plan with many kinds and steps, long ones among them. Its bits
+// are recorded: see [everyFamily] for those that came later.
 func vocabulary(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
+	shapes, dists := vocabularyOf(large)
+	return buildShapes(t, dtype, shapes, dists)
+}
+
+func vocabularyOf(large int64) ([][]int64, dists) {
 	long := large/64 + 1
-	return buildShapes(t, dtype,
-		[][]int64{{3}, {long, 64}, {5}, {25, 6}, {7, 11}, {long, 64}, {6, 4, 3}, {long, 64}, {3}, {25, 3}, {9, 2}, {1}, {long, 64}, {40, 30}, {13}},
+	return [][]int64{{3}, {long, 64}, {5}, {25, 6}, {7, 11}, {long, 64}, {6, 4, 3}, {long, 64}, {3}, {25, 3}, {9, 2}, {1}, {long, 64}, {40, 30}, {13}},
 		dists{normal, rejected, normal, one(everything, padding, dist.Multiply{By: -2}), one(dist.Sparse{Sparsity: 0.3, Std: 1}, padding),
 			one(dist.Sparse{Sparsity: 0.9, Std: 1}), one(dist.Dirac{Groups: 2}), one(dist.Eye{}, dist.Multiply{By: 3}), proposed,
 			one(everything), one(dist.TruncNormal{Mean: 1, Std: 0.1, A: -2, B: 2, Algorithm: dist.UnitThenScale}), normal,
-			proposed, one(dist.Orthogonal{Gain: 1.5}), normal})
+			proposed, one(dist.Orthogonal{Gain: 1.5}), normal}
+}
+
+// everyFamily is a plan with every kind and step.
+func everyFamily(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
+	long := large/64 + 1
+	shapes, draws := vocabularyOf(large)
+	shapes = append(shapes, []int64{6, 3, 4}, []int64{9, 6}, []int64{4, 4, 2}, []int64{2, 3, 5, 5}, []int64{130, 9}, []int64{12},
+		[]int64{long, 64}, []int64{long, 64}, []int64{3}, []int64{30, 20}, []int64{long, 64}, []int64{5, 4, 3}, []int64{7})
+	draws = append(draws, one(dist.DeltaOrthogonal{Gain: 2}), one(dist.BlockOrthogonal{SplitSizes: []int64{3, 3}, Gain: 1}),
+		one(dist.BlockOrthogonal{SplitSizes: []int64{2, 2, 1}, Gain: -1}, dist.Multiply{By: 3}),
+		one(dist.Bilinear{}), one(dist.ZeroInit{}), one(dist.LSTMForgetBias{Value: 0.3}),
+		one(dist.Normal{Std: 1}, dist.Multiply{By: 2}, dist.L2Normalize{Dim: 1}, dist.Divide{By: 3}), one(rejected.Draw, dist.L2Normalize{}),
+		normal, one(dist.Sparse{Sparsity: 0.5, Std: 1}, dist.L2Normalize{}), one(proposed.Draw, dist.L2Normalize{Dim: 1}),
+		one(dist.Uniform{High: 1}, dist.L2Normalize{Dim: 1}), normal)
+	p := buildShapes(t, dtype, shapes, draws)
+	kinds := map[string]bool{"fill": true} // a plugin's
+	for _, param := range p.Params().All() {
+		kinds[param.Dist.Draw.Kind()] = true
+	}
+	for _, step := range p.Steps().All() {
+		kinds[step.Dist.Draw.Kind()] = true // those of blocks among them
+	}
+	for _, family := range dist.Families() {
+		require.True(t, kinds[family.Kind()], "%s is missing here", family.Kind())
+	}
+	return p
 }
 
 func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
 	for _, dtype := range layout.DTypes() {
-		p := vocabulary(t, dtype, 12_000)
+		p := everyFamily(t, dtype, 12_000)
 		want := ""
 		for _, o := range []fill.Options{
 			{Workers: 1, ChunkValues: 1 << 22}, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12),
@@ -76,13 +107,7 @@ func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
 
 // drawAlone draws a tensor without blocks as package rng does, from s.
 func drawAlone(t *testing.T, s *rng.Stream, d dist.Dist, shape []int64) []float32 {
-	n, row := int64(1), int64(1)
-	for i, size := range shape {
-		n *= size
-		if i > 0 {
-			row *= size
-		}
-	}
+	n := dist.Elements(shape)
 	out := make([]float32, n)
 	var err error
 	switch draw := d.Draw.(type) {
@@ -93,36 +118,33 @@ func drawAlone(t *testing.T, s *rng.Stream, d dist.Dist, shape []int64) []float3
 		var mask *rng.Mask
 		mask, err = rng.NewMask(s, shape[0], shape[1], int64(math.Ceil(draw.Sparsity*float64(shape[0]))), 0, n, proceed)
 		rng.Zero(out, 0, mask)
-	case dist.Orthogonal:
-		out, err = rng.Orthogonal[float32](s, draw.Gain, shape[0], row, proceed)
-	case dist.Eye:
-		rng.Eye(out, 0, row)
-	case dist.Dirac:
-		rng.Dirac(out, 0, shape, draw.Groups)
+	case dist.Orthonormal:
+		out, err = rng.Orthonormal[float32](s, draw, shape, proceed)
+	case dist.Pattern:
+		rng.Pattern(out, draw, 0, shape)
 	default:
 		rng.Fill(s, one(d.Draw), out)
 	}
 	require.NoError(t, err)
 	for _, p := range d.Post {
-		rng.Apply(out, 0, row, p)
+		rng.Apply(out, 0, shape, p)
 	}
 	return out
 }
 
 func TestAPlanIsOneTensorAfterTheOtherAndABlockIsATensor(t *testing.T) {
-	p := vocabulary(t, layout.F32, 20_000)
+	p := everyFamily(t, layout.F32, 20_000)
 	c := newCollect(t, p)
 	require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{Workers: 2}.Cut(1<<12, 1<<13)))
 	s := rng.New(p.Seed())
 	for i, step := range p.Params().All() {
 		var want []float32
 		if b, ok := step.Dist.Draw.(dist.Blocks); ok {
-			row := step.Elements / step.Shape[0]
 			for _, part := range b.Parts {
 				want = append(want, drawAlone(t, s, part.Dist, dist.PartShape(step.Shape, part.Rows))...)
 			}
 			for _, post := range step.Dist.Post {
-				rng.Apply(want, 0, row, post)
+				rng.Apply(want, 0, step.Shape, post)
 			}
 		} else {
 			want = drawAlone(t, s, step.Dist, step.Shape)

@@ -56,19 +56,49 @@ func (w *worker) run(ctx context.Context, s segment) error {
 	return nil
 }
 
+// drawPiece draws a piece and hands its values over. What needs all values at
+// once is held in memory, one part at a time.
 func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, pc piece, buf []T) error {
-	var next func(dst []T, first int64) error
-	switch draw := pc.part.draw.(type) {
-	case dist.Filled:
-		return drawFilled(ctx, w, pc.part, buf)
-	case dist.Orthogonal:
+	p := pc.part
+	_, matrix := p.draw.(dist.Orthonormal)
+	hold := p.whole && p.param != plan.Discard
+	if matrix || hold {
 		select {
 		case w.large <- struct{}{}:
 			defer func() { <-w.large }()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		values, err := orthogonal[T](ctx, s, pc.part, draw.Gain)
+	}
+	if !hold {
+		return drawValues(ctx, w, s, pc, buf, func(first int64, values []T) error { return deliver(w, p, first, values) })
+	}
+	held := make([]T, p.n)
+	err := drawValues(ctx, w, s, pc, buf, func(first int64, values []T) error {
+		copy(held[first:], values)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	finish(p, 0, held)
+	for first := int64(0); first < p.n; first += int64(len(buf)) {
+		if err := hand(w, p, first, held[first:min(first+int64(len(buf)), p.n)]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawValues makes the values of a piece before the steps that follow the draw,
+// in order.
+func drawValues[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, pc piece, buf []T, take func(first int64, values []T) error) error {
+	var next func(dst []T, first int64) error
+	switch draw := pc.part.draw.(type) {
+	case dist.Filled:
+		return drawFilled(ctx, w, pc.part, buf, take)
+	case dist.Orthonormal:
+		values, err := orthonormal[T](ctx, s, pc.part, draw)
 		if err != nil {
 			return err
 		}
@@ -84,7 +114,7 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 		if err := next(values, pc.first+done); err != nil {
 			return err
 		}
-		if err := deliver(w, pc.part, pc.first+done, values); err != nil {
+		if err := take(pc.first+done, values); err != nil {
 			return err
 		}
 		done += int64(len(values))
@@ -92,23 +122,23 @@ func drawPiece[T float32 | float64](ctx context.Context, w *worker, s *rng.Strea
 	return nil
 }
 
-func orthogonal[T float32 | float64](ctx context.Context, s *rng.Stream, p *part, gain float64) ([]T, error) {
-	rows := p.shape[0]
+func orthonormal[T float32 | float64](ctx context.Context, s *rng.Stream, p *part, draw dist.Orthonormal) ([]T, error) {
 	if s == nil {
-		return rng.KeyedOrthogonal[T](p.key, gain, rows, p.n/rows, stopper(ctx))
+		return rng.KeyedOrthonormal[T](p.key, draw, p.shape, stopper(ctx))
 	}
-	return rng.Orthogonal[T](s, gain, rows, p.n/rows, stopper(ctx))
+	return rng.Orthonormal[T](s, draw, p.shape, stopper(ctx))
 }
 
 // source returns the function that makes the next values of a piece, which
 // begin at element first of the part.
 func source[T float32 | float64](ctx context.Context, w *worker, s *rng.Stream, pc piece) func(dst []T, first int64) error {
 	p := pc.part
-	switch draw := p.draw.(type) {
-	case dist.Eye:
-		return func(dst []T, first int64) error { rng.Eye(dst, first, p.shape[1]); return nil }
-	case dist.Dirac:
-		return func(dst []T, first int64) error { rng.Dirac(dst, first, p.shape, draw.Groups); return nil }
+	if draw, ok := p.draw.(dist.Pattern); ok {
+		return func(dst []T, first int64) error {
+			rng.Pattern(dst, draw, first, p.shape)
+			rng.Round(dst, p.in)
+			return nil
+		}
 	}
 	if s == nil {
 		return keyedSource[T](ctx, w, pc)
@@ -162,10 +192,21 @@ func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) e
 	if p.param == plan.Discard {
 		return nil
 	}
+	finish(p, first, values)
+	return hand(w, p, first, values)
+}
+
+// finish does the steps after the draw to values, which begin at element first
+// of the part.
+func finish[T float32 | float64](p *part, first int64, values []T) {
 	for _, post := range p.posts {
-		rng.Apply(values, first, p.rowSize, post)
+		rng.Apply(values, first, p.shape, post)
 		rng.Round(values, p.in)
 	}
+}
+
+// hand hands finished values over.
+func hand[T float32 | float64](w *worker, p *part, first int64, values []T) error {
 	n, err := put(w.outlet, p, first, values, w.room)
 	if err == nil && n > 0 && w.opts.Progress != nil {
 		w.opts.Progress(n)
@@ -175,7 +216,7 @@ func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) e
 
 // drawFilled takes the values of a part from the filler, which is held to its
 // contract.
-func drawFilled[T float32 | float64](ctx context.Context, w *worker, p *part, buf []T) error {
+func drawFilled[T float32 | float64](ctx context.Context, w *worker, p *part, buf []T, take func(first int64, values []T) error) error {
 	width, done := int64(4), int64(0)
 	if p.in == dtype.F64 {
 		width = 8
@@ -194,7 +235,7 @@ func drawFilled[T float32 | float64](ctx context.Context, w *worker, p *part, bu
 		for len(data) > 0 {
 			values := buf[:min(int64(len(buf)), int64(len(data))/width)]
 			data = data[decode(values, data):]
-			if err := deliver(w, p, done, values); err != nil {
+			if err := take(done, values); err != nil {
 				return err
 			}
 			done += int64(len(values))

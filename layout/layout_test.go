@@ -172,7 +172,7 @@ func TestAPieceIsFilledByItsOwnShape(t *testing.T) {
 	require.NoError(t, fused.CheckDist(pieces([]dist.Post{dist.Multiply{By: 2}}, eye, normal)))
 	require.ErrorContains(t, fused.CheckDist(pieces(nil, eye)), "pieces: 1 for a parameter of 2")
 	require.ErrorContains(t, fused.CheckDist(pieces(nil, eye, dist.Dist{Draw: dist.Dirac{Groups: 1}})), "piece 1: ")
-	require.ErrorContains(t, fused.CheckDist(pieces(zero, eye, normal)), "no rows in common")
+	require.ErrorContains(t, fused.CheckDist(pieces(zero, eye, normal)), "zero_rows cannot follow pieces")
 	require.ErrorContains(t, layout.Param{Shape: []int64{4}}.CheckDist(eye), "2 dimensions")
 	require.ErrorContains(t, layout.Param{Shape: []int64{4}}.CheckDist(pieces(nil, normal)), "for a parameter of 0")
 }

@@ -13,18 +13,9 @@ import (
 // declared; -0 equals 0.
 func patternTest[T battery.Float](s section, values []T, typ battery.Type) battery.Test {
 	want := make([]T, len(values))
-	row := int64(0)
-	if s.shape[0] > 0 {
-		row = s.count / s.shape[0]
-	}
-	switch d := s.dist.Draw.(type) {
-	case dist.Eye:
-		rng.Eye(want, 0, row)
-	case dist.Dirac:
-		rng.Dirac(want, 0, s.shape, d.Groups)
-	}
+	rng.Pattern(want, s.dist.Draw.(dist.Pattern), 0, s.shape)
 	for _, post := range s.dist.Post {
-		rng.Apply(want, 0, row, post)
+		rng.Apply(want, 0, s.shape, post)
 	}
 	name := "T0 " + s.dist.Draw.Kind()
 	for i, v := range values {
@@ -73,33 +64,4 @@ func withoutZeros[T battery.Float](values []T, rows, cols, zeros int) ([]T, batt
 		}
 	}
 	return others, battery.FactOf("T0 sparse", len(values), -1, fmt.Sprintf("every column has %d zeros", zeros), "")
-}
-
-// testOrthogonal is T11 on both sides.
-func testOrthogonal[T battery.Float](r *statsRun, j *job, values [2][]T, sides int, typ battery.Type) {
-	gain := j.dist.Draw.(dist.Orthogonal).Gain
-	for _, post := range j.dist.Post {
-		switch post := post.(type) {
-		case dist.Multiply:
-			gain *= post.By
-		case dist.Divide:
-			gain /= post.By
-		}
-	}
-	rows := int(j.shape[0])
-	cols := 0
-	if rows > 0 {
-		cols = int(j.count) / rows
-	}
-	for side := range sides {
-		tests, negative, diagonals := battery.Orthogonal(values[side], rows, cols, gain, typ)
-		j.add(side, tests...)
-		r.signs.mu.Lock()
-		if diagonals > 0 {
-			r.signs.negative[side] += negative
-			r.signs.diagonals[side] += diagonals
-			r.signs.members[side] = append(r.signs.members[side], j.name)
-		}
-		r.signs.mu.Unlock()
-	}
 }

@@ -17,7 +17,7 @@ func lookForReuse[T battery.Float](r *statsRun, j *job, side int, values []T) {
 	if len(values) < 16 || battery.Finite(values) >= 0 {
 		return
 	}
-	if j.method != byLaw && j.method != byReference {
+	if j.method != byLaw && j.method != byReference && j.method != byLength {
 		return
 	}
 	if _, constant := j.law.Constant(); constant && j.method == byLaw {

@@ -23,6 +23,8 @@ const (
 	bySparse
 	// byOrthogonality looks at the products of rows or columns.
 	byOrthogonality
+	// byLength looks at the lengths of vectors, then at the reference's values.
+	byLength
 	// byBits compares the bytes: types that hold no numbers to test.
 	byBits
 )
@@ -60,11 +62,11 @@ func (s section) declared() []section {
 	switch draw := s.dist.Draw.(type) {
 	case dist.Blocks:
 		return s.blocks(draw)
-	case dist.Eye, dist.Dirac:
+	case dist.Pattern:
 		s.method = byPattern
 		return []section{s}
-	case dist.Sparse, dist.Orthogonal:
-		if len(zero) > 0 {
+	case dist.Sparse, dist.Orthonormal:
+		if len(zero) > 0 || dist.Whole(posts) {
 			break // no rule for such a mixture: the reference decides
 		}
 		s.method = byOrthogonality
@@ -85,7 +87,17 @@ func (s section) declared() []section {
 		return s.aroundZeros(zero)
 	}
 	s.method = byReference
+	if _, _, ok := lengths(posts); ok && len(zero) == 0 && s.count <= maxSection && !vanishes(s.dist.Draw) {
+		s.method = byLength
+	}
 	return s.pieces()
+}
+
+// vanishes tells that all values of a draw are 0, whose vectors have no length.
+func vanishes(draw dist.Draw) bool {
+	law, ok := battery.LawOf(dist.Dist{Draw: draw})
+	value, constant := law.Constant()
+	return ok && constant && value == 0
 }
 
 // blocks cuts along dimension 0.

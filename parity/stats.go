@@ -331,13 +331,21 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 		testSparse(j, values, sides, typ)
 	case byOrthogonality:
 		testOrthogonal(r, j, values, sides, typ)
-	case byReference:
+	case byLength, byReference:
+		if j.method == byLength {
+			for side := range sides {
+				j.add(side, lengthTest(j.section, values[side], typ))
+			}
+		}
 		if sides == 2 {
 			testReference(j, values, typ)
 			break
 		}
-		t := battery.FactOf("T0 finite", int(j.count), battery.Finite(values[candidateSide]), "all values are finite; no law is declared", "not finite")
-		j.add(candidateSide, t)
+		at, bad := battery.Finite(values[candidateSide]), ""
+		if at >= 0 {
+			bad = "not finite"
+		}
+		j.add(candidateSide, battery.FactOf("T0 finite", int(j.count), at, "all values are finite; no law is declared", bad))
 	}
 	return nil
 }

@@ -109,6 +109,13 @@ var (
 		{"small a", []int64{20, 30}, one(dist.Normal{Std: 1})},
 		{"small b", []int64{20, 30}, one(dist.Normal{Mean: 1, Std: 3})},
 		{"empty", []int64{0, 5}, one(dist.Normal{Std: 1})},
+		{"bilinear", []int64{3, 2, 5, 5}, one(dist.Bilinear{}, dist.Divide{By: 3})},
+		{"zero_init", []int64{30, 20}, one(dist.ZeroInit{})},
+		{"forget", []int64{32}, one(dist.LSTMForgetBias{Value: 2})},
+		{"delta", []int64{40, 30, 3}, one(dist.DeltaOrthogonal{Gain: 2})},
+		{"squares", []int64{60, 40}, one(dist.BlockOrthogonal{SplitSizes: []int64{20, 10}, Gain: 1}, dist.Multiply{By: -3})},
+		{"normalised", []int64{60, 70}, one(dist.Normal{Std: 0.5}, dist.L2Normalize{Dim: 1}, dist.Multiply{By: 3})},
+		{"columns", []int64{60, 70}, one(dist.TruncNormal{Std: 1, A: -2, B: 2}, dist.L2Normalize{})},
 	}
 )
 
@@ -183,6 +190,14 @@ func TestStatsFindsWhatBreaksAPattern(t *testing.T) {
 		{"blocks", 3*80 + 5, 1, "blocks: T0 constant, rows 0 to 29, rows 3 to 3"},
 		{"orthogonal", 7, 1, "orthogonal: T11 orthogonality: .*product off by"},
 		{"orthogonal", 7, float32(math.NaN()), "orthogonal: T0 finite"},
+		{"bilinear", 7, 0.5, "bilinear: T0 bilinear: .*0.5 at index 7, declared 0.22222"},
+		{"zero_init", 21, 0.17677669, "zero_init: T0 zero_init: .*0.17677669[0-9]* at index 21, declared -0.17677669"},
+		{"forget", 8, 0, "forget: T0 lstm_forget_bias: .*0 at index 8, declared 2"},
+		{"delta", 1, 0.1, "delta: T11 orthogonality"},
+		{"delta", 2, 0.1, "delta: T0 zeros: .*0.1[0-9]* at index 2, declared 0 outside"},
+		{"squares", 40*25 + 15, 0.1, "squares: T11 orthogonality, matrix 5: .*product off by"},
+		{"normalised", 71, 0.1, "normalised: T0 l2_normalize: .*along dimension 1 from index 70 on has length .*, declared 3"},
+		{"columns", 71, 0.1, "columns: T0 l2_normalize: .*along dimension 0 from index 1 on has length .*, declared 1"},
 		{"few", 3, 1000, "few: T7 edges"},
 		{"small b", 3, 100, "small b: T7 edges"},
 		{"cut", 3, 2.5, "cut: T7 bounds: .*2.5 at index 3"},

@@ -54,9 +54,14 @@ func (p *Plan) plain() bool {
 //	... [64 64] uniform bfb... 3fb... multiply 3ff0000000000000
 //
 // A line is the name, the shape, the draw and the steps after it. A draw is its
-// kind and its numbers in the order of [dist.Draw]'s Numbers; beside them
+// kind and its numbers in the order of [dist.Numbers], a step its kind and its
+// operand. A choice stands there by its name, and of lists first their length:
 //
 //	blocks COUNT, then for each " (ROWS DRAW STEPS)"
+//	zero_rows COUNT, then for each " FIRST+COUNT"
+//
+// Beside numbers only a filled parameter has something:
+//
 //	fill, then of the mode that fills " LENGTH:ID LENGTH:OPTIONS
 //	     LENGTH:ARCHITECTURE", its options as JSON, and the sizes of the
 //	     model in the order of layout.Facts
@@ -72,9 +77,6 @@ func (p *Plan) plain() bool {
 //	pieces COUNT            then for each " (LENGTH:ROLE SHAPE into REGION
 //	                        fans FAN_IN FAN_OUT)"
 //	config SHA256           of the config as canonical JSON, in hexadecimal
-//
-// The steps: multiply NUMBER, divide NUMBER, and zero_rows COUNT followed by
-// FIRST+COUNT for each range.
 //
 // The mode's name is not part of it, but for parameters that it fills itself:
 // what counts is what it assigned.
@@ -100,9 +102,9 @@ func (p *Plan) encode(w io.Writer) {
 //
 // The numbers after into are the parameter's, and those of layout.Region.
 // Discards after the last draw that is kept are left out, and so are those that
-// use no words, and all with keyed streams. A truncated normal and a sparse
-// matrix that are discarded stand there with shape and numbers, as these decide
-// their words.
+// use no words, and all with keyed streams. A discard of another
+// kind than these two stands there with shape and numbers, as these decide its
+// words; one of an orthogonal matrix is one of normals.
 func (p *Plan) encodeSteps(w io.Writer) {
 	fmt.Fprintf(w, "weightinit-plan/2\nseed %d\nstreams %s\n", p.opts.Seed, p.opts.Streams)
 	for _, param := range p.params {
@@ -129,12 +131,16 @@ func (p *Plan) encodeDiscard(w io.Writer, s Step) {
 	if p.opts.Streams == Keyed || s.Elements == 0 {
 		return
 	}
-	switch draw := s.Dist.Draw.(type) {
+	draw := s.Dist.Draw
+	switch draw.(type) {
 	case dist.Normal, dist.Orthogonal:
 		fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
+		return
 	case dist.Uniform:
 		fmt.Fprintf(w, "discard %s %d uniform\n", s.In, s.Elements)
-	case dist.TruncNormal, dist.Sparse:
+		return
+	}
+	if _, uses := draw.(dist.Drawer); uses {
 		fmt.Fprintf(w, "discard %s %d ", s.In, s.Shape)
 		p.encodeDist(w, dist.Dist{Draw: draw})
 		fmt.Fprintln(w)
@@ -166,65 +172,56 @@ func (p *Plan) encodeParam(w io.Writer, param Param) {
 
 func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
 	fmt.Fprint(w, d.Draw.Kind())
-	switch d := d.Draw.(type) {
-	case dist.Constant:
-		encodeNumbers(w, d.Value)
-	case dist.Uniform:
-		encodeNumbers(w, d.Low, d.High)
-	case dist.Normal:
-		encodeNumbers(w, d.Mean, d.Std)
-	case dist.TruncNormal:
-		encodeNumbers(w, d.Mean, d.Std, d.A, d.B)
-		fmt.Fprintf(w, " %s", d.Algorithm)
-	case dist.Dirac:
-		fmt.Fprintf(w, " %d", d.Groups)
-	case dist.Orthogonal:
-		encodeNumbers(w, d.Gain)
-	case dist.Sparse:
-		encodeNumbers(w, d.Sparsity, d.Std)
-	case dist.Blocks:
-		fmt.Fprintf(w, " %d", len(d.Parts))
-		for _, part := range d.Parts {
+	for _, n := range dist.Numbers(d.Draw) {
+		p.encodeValue(w, n.Value)
+	}
+	if _, filled := d.Draw.(dist.Filled); filled {
+		p.encodeFiller(w)
+	}
+	for _, post := range d.Post {
+		fmt.Fprintf(w, " %s", post.Kind())
+		p.encodeValue(w, post.Operand())
+	}
+}
+
+func (p *Plan) encodeValue(w io.Writer, value any) {
+	switch v := value.(type) {
+	case float64:
+		fmt.Fprintf(w, " %016x", math.Float64bits(v))
+	case []int64:
+		fmt.Fprintf(w, " %d", len(v))
+		for _, n := range v {
+			fmt.Fprintf(w, " %d", n)
+		}
+	case []dist.Range:
+		fmt.Fprintf(w, " %d", len(v))
+		for _, r := range v {
+			fmt.Fprintf(w, " %d+%d", r.First, r.Count)
+		}
+	case []dist.Part:
+		fmt.Fprintf(w, " %d", len(v))
+		for _, part := range v {
 			fmt.Fprintf(w, " (%d ", part.Rows)
 			p.encodeDist(w, part.Dist)
 			fmt.Fprint(w, ")")
 		}
-	case dist.Filled:
-		for _, text := range []string{p.Mode(), string(p.optionsJSON), p.model.Architecture} {
-			fmt.Fprintf(w, " %d:%s", len(text), text)
-		}
-		f := p.model
-		for _, size := range []int64{f.Layers, f.DModel, f.DHead, f.Heads, f.KVHeads, f.DMLP, f.DVocab, f.Ctx} {
-			fmt.Fprintf(w, " %d", size)
-		}
-		encodeNumbers(w, value(f.InitializerRange))
-	}
-	for _, post := range d.Post {
-		fmt.Fprintf(w, " %s", post.Kind())
-		switch post := post.(type) {
-		case dist.Multiply:
-			encodeNumbers(w, post.By)
-		case dist.Divide:
-			encodeNumbers(w, post.By)
-		case dist.ZeroRows:
-			fmt.Fprintf(w, " %d", len(post.Ranges))
-			for _, r := range post.Ranges {
-				fmt.Fprintf(w, " %d+%d", r.First, r.Count)
-			}
-		}
+	default: // a count or a name
+		fmt.Fprintf(w, " %v", v)
 	}
 }
 
-// value is the number, 0 if there is none.
-func value(number *float64) float64 {
-	if number == nil {
-		return 0
+// encodeFiller writes everything that decides the values a plugin makes.
+func (p *Plan) encodeFiller(w io.Writer) {
+	for _, text := range []string{p.Mode(), string(p.optionsJSON), p.model.Architecture} {
+		fmt.Fprintf(w, " %d:%s", len(text), text)
 	}
-	return *number
-}
-
-func encodeNumbers(w io.Writer, numbers ...float64) {
-	for _, v := range numbers {
-		fmt.Fprintf(w, " %016x", math.Float64bits(v))
+	f := p.model
+	for _, size := range []int64{f.Layers, f.DModel, f.DHead, f.Heads, f.KVHeads, f.DMLP, f.DVocab, f.Ctx} {
+		fmt.Fprintf(w, " %d", size)
 	}
+	rho := 0.0 // also where none is set
+	if f.InitializerRange != nil {
+		rho = *f.InitializerRange
+	}
+	p.encodeValue(w, rho)
 }

@@ -80,52 +80,39 @@ func unless(unknown bool, number int64) *int64 {
 // encodeDist gives the numbers the names of the plugin protocol.
 func encodeDist(d dist.Dist) map[string]any {
 	out := map[string]any{"kind": d.Draw.Kind()}
-	switch draw := d.Draw.(type) {
-	case dist.Constant:
-		out["value"] = draw.Value
-	case dist.Uniform:
-		out["low"], out["high"] = draw.Low, draw.High
-	case dist.Normal:
-		out["mean"], out["std"] = draw.Mean, draw.Std
-	case dist.TruncNormal:
-		out["mean"], out["std"], out["a"], out["b"] = draw.Mean, draw.Std, draw.A, draw.B
-		out["algorithm"] = draw.Algorithm.String()
-	case dist.Dirac:
-		out["groups"] = draw.Groups
-	case dist.Orthogonal:
-		out["gain"] = draw.Gain
-	case dist.Sparse:
-		out["sparsity"], out["std"] = draw.Sparsity, draw.Std
-	case dist.Pieces:
-		pieces := make([]map[string]any, len(draw.Dists))
-		for i, one := range draw.Dists {
-			pieces[i] = encodeDist(one)
-		}
-		out["pieces"] = pieces
-	case dist.Blocks:
-		blocks := make([]map[string]any, len(draw.Parts))
-		for i, part := range draw.Parts {
-			blocks[i] = map[string]any{"rows": part.Rows, "dist": encodeDist(part.Dist)}
-		}
-		out["blocks"] = blocks
+	for _, n := range dist.Numbers(d.Draw) {
+		out[n.Name] = encodeNumber(n.Value)
 	}
-	var post []map[string]any
-	for _, step := range d.Post {
-		switch step := step.(type) {
-		case dist.Multiply:
-			post = append(post, map[string]any{step.Kind(): step.By})
-		case dist.Divide:
-			post = append(post, map[string]any{step.Kind(): step.By})
-		case dist.ZeroRows:
-			ranges := make([]map[string]int64, len(step.Ranges))
-			for i, r := range step.Ranges {
-				ranges[i] = map[string]int64{"first": r.First, "count": r.Count}
-			}
-			post = append(post, map[string]any{step.Kind(): ranges})
+	if len(d.Post) > 0 {
+		post := make([]map[string]any, len(d.Post))
+		for i, step := range d.Post {
+			post[i] = map[string]any{step.Kind(): encodeNumber(step.Operand())}
 		}
-	}
-	if post != nil {
 		out["post"] = post
 	}
 	return out
+}
+
+func encodeNumber(value any) any {
+	switch v := value.(type) {
+	case []dist.Part:
+		blocks := make([]map[string]any, len(v))
+		for i, part := range v {
+			blocks[i] = map[string]any{"rows": part.Rows, "dist": encodeDist(part.Dist)}
+		}
+		return blocks
+	case []dist.Dist:
+		pieces := make([]map[string]any, len(v))
+		for i, d := range v {
+			pieces[i] = encodeDist(d)
+		}
+		return pieces
+	case []dist.Range:
+		ranges := make([]map[string]int64, len(v))
+		for i, r := range v {
+			ranges[i] = map[string]int64{"first": r.First, "count": r.Count}
+		}
+		return ranges
+	}
+	return value
 }

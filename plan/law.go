@@ -27,7 +27,9 @@ func (p *Plan) Law(tensor int) (d dist.Dist, known bool) {
 		return dist.Dist{}, false
 	}
 	for _, post := range param.Dist.Post {
-		if _, rows := post.(dist.ZeroRows); rows {
+		switch post.(type) {
+		case dist.Multiply, dist.Divide:
+		default:
 			return dist.Dist{}, false
 		}
 	}

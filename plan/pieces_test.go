@@ -75,7 +75,7 @@ func TestPiecesThatCannotBeDrawn(t *testing.T) {
 		"shape":       {columns(), pieces(nil, normal, one(dist.Dirac{Groups: 1})), "piece 1: dist: dirac: needs 3 to 5 dimensions"},
 		"nested":      {columns(), pieces(nil, normal, pieces(nil, normal)), "piece 1 is pieces"},
 		"filled":      {columns(), pieces(nil, normal, one(dist.Filled{})), "piece 1 is fill"},
-		"rows":        {columns(), pieces([]dist.Post{zero}, normal, normal), "no rows in common"},
+		"rows":        {columns(), pieces([]dist.Post{zero}, normal, normal), "zero_rows cannot follow pieces"},
 		"number":      {columns(), pieces(nil, normal, one(dist.Normal{Std: -1})), "std -1"},
 		"none":        {columns(), pieces(nil), "0 for a parameter of 2"},
 		"in blocks":   {columns(), one(dist.Blocks{Parts: []dist.Part{{Rows: 4, Dist: pieces(nil, normal)}}}), "block 0 is pieces"},

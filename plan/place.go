@@ -13,7 +13,11 @@ func (p *Plan) place() {
 	for i := range p.steps {
 		s := &p.steps[i]
 		if p.opts.Streams == Keyed {
-			s.Words, s.WordsUnknown = keyedWords(s)
+			words, known := dist.KeyedWords(s.Dist.Draw, s.Shape, s.In)
+			if s.Param == Discard {
+				words, known = 0, true
+			}
+			s.Words, s.WordsUnknown = words, !known
 		} else {
 			at.place(s)
 		}
@@ -59,71 +63,22 @@ func (c *cursor) place(s *Step) {
 
 // drawable refuses what the vocabulary can say and a run cannot draw.
 func drawable(s Step, allowFilled bool) error {
-	switch d := s.Dist.Draw.(type) {
-	case dist.Constant, dist.Uniform, dist.Normal, dist.Eye:
-	case dist.TruncNormal:
-		return drawableTruncated(d, s.In.Max())
-	case dist.Dirac:
-		ones := min(s.Shape[0]/d.Groups, s.Shape[1])
-		for i, size := range s.Shape[2:] {
-			if size == 0 && ones > 0 {
-				return fmt.Errorf("shape %v has size 0 in dimension %d, where a one has to go", s.Shape, i+2)
+	if _, filled := s.Dist.Draw.(dist.Filled); filled && !allowFilled {
+		return fmt.Errorf("only the plugin of the mode can make the values, and this command does not ask it")
+	}
+	if limited, ok := s.Dist.Draw.(dist.Limited); ok {
+		if err := limited.CheckRun(s.Shape, s.In); err != nil {
+			return err
+		}
+	}
+	for _, post := range s.Dist.Post {
+		if limited, ok := post.(dist.Limited); ok {
+			if err := limited.CheckRun(s.Shape, s.In); err != nil {
+				return fmt.Errorf("%s: %w", post.Kind(), err)
 			}
 		}
-	case dist.Sparse:
-		if s.Shape[0] > dist.MaxPermutation {
-			return fmt.Errorf("shape %v has %d rows: this version permutes at most %d", s.Shape, s.Shape[0], int64(dist.MaxPermutation))
-		}
-	case dist.Orthogonal:
-		if s.Elements > dist.MaxOrthogonal {
-			return fmt.Errorf("shape %v has %d elements: the limit is %d, as the matrix is decomposed in memory", s.Shape, s.Elements, dist.MaxOrthogonal)
-		}
-		if s.In.Half() {
-			return fmt.Errorf("torch has no decomposition in %s: draw it in f32", s.In)
-		}
-	case dist.Filled:
-		if !allowFilled {
-			return fmt.Errorf("only the plugin of the mode can make the values, and this command does not ask it")
-		}
-	default:
-		return fmt.Errorf("this version cannot draw it")
 	}
 	return nil
-}
-
-func drawableTruncated(t dist.TruncNormal, maxFinite float64) error {
-	if t.Algorithm == dist.TorchICDF {
-		return fmt.Errorf("this version cannot draw trunc_normal by %s: use %s", t.Algorithm, dist.TorchRejection)
-	}
-	if u := t.Unscaled(); !(u.KeptMass() > dist.WholeTensors) {
-		// The candidates are uniform in the cut.
-		return dist.Uniform{Low: u.A, High: u.B}.Check(maxFinite)
-	}
-	return nil
-}
-
-// keyedWords is the number of words of a parameter's own streams that the
-// values of a step depend on; unknown tells that only a run can tell. A float32
-// value takes a word and a float64 value two; normals are made in pairs.
-func keyedWords(s *Step) (words int64, unknown bool) {
-	n, perValue := s.Elements, int64(1)
-	if s.In.Size() == 8 {
-		perValue = 2
-	}
-	if n == 0 || s.Param == Discard {
-		return 0, false
-	}
-	switch s.Dist.Draw.(type) {
-	case dist.Uniform:
-		return n * perValue, false
-	case dist.Normal, dist.Orthogonal:
-		return (n + n%2) * perValue, false
-	case dist.Sparse:
-		return (n+n%2)*perValue + s.Shape[1]*(s.Shape[0]-1), false
-	case dist.TruncNormal:
-		return 0, true
-	}
-	return 0, false
 }
 
 // ownNotes says what a user should know of the steps whatever the mode. With
@@ -141,7 +96,15 @@ func (p *Plan) ownNotes() []registry.Note {
 		note(registry.Remark, draws[dist.Sparse], "sparse, for which PyTorch has no keyed function: the normals and each column's zeros have keys of their own, folded from the parameter's")
 		note(registry.Remark, func(s Step) bool { return s.Block >= 0 }, "made of blocks: each is a tensor of its own, with its number folded into the parameter's key")
 	}
-	note(registry.Warning, draws[dist.Orthogonal], "orthogonal and not bit-exact: the draws are those of PyTorch, the decomposition is not")
+	for _, family := range dist.Families() {
+		if _, ok := family.(dist.Orthonormal); ok {
+			kind := family.Kind()
+			is := func(s Step) bool { return s.Dist.Draw.Kind() == kind }
+			note(registry.Warning, is, kind+" and not bit-exact: the draws are those of PyTorch, the decomposition is not")
+		}
+	}
+	normalised := func(s Step) bool { return dist.Whole(s.Dist.Post) }
+	note(registry.Warning, normalised, "normalised and not bit-exact: PyTorch sums the squares in another order")
 	return notes
 }
 

@@ -104,10 +104,11 @@ func FillKeyed[T float32 | float64](dst []T, k Key, d dist.Dist, first int64) {
 		fillWith(dst, T(math.NaN()))
 	}
 	for _, post := range d.Post {
-		if _, rows := post.(dist.ZeroRows); rows {
-			post = nil // rows need a shape: see Apply
+		switch post.(type) {
+		case dist.ZeroRows, dist.L2Normalize:
+			post = nil // these need a shape: see Apply
 		}
-		Apply(dst, 0, 0, post)
+		Apply(dst, 0, nil, post)
 	}
 }
 

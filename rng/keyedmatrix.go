@@ -47,5 +47,24 @@ func permute(order []uint32, zeros int64, k Key) {
 // KeyedOrthogonal is [Orthogonal] of the normals of the key k. What is
 // promised of the result, and what is not, is the same.
 func KeyedOrthogonal[T float32 | float64](k Key, gain float64, rows, cols int64, stop func() error) ([]T, error) {
-	return orthogonal(gain, rows, cols, stop, func(dst []T) { keyedNormal(dst, k, 0, dist.Normal{Std: 1}) })
+	return KeyedOrthonormal[T](k, dist.Orthogonal{Gain: gain}, []int64{rows, cols}, stop)
+}
+
+// KeyedOrthonormal is [Orthonormal] of the normals of the key k. The only
+// matrix of a tensor takes the normals of k itself, one of several those of
+// [Key.Block] of its number.
+func KeyedOrthonormal[T float32 | float64](k Key, d dist.Orthonormal, shape []int64, stop func() error) ([]T, error) {
+	one := 0
+	for range d.Boxes(shape) {
+		if one++; one > 1 {
+			break
+		}
+	}
+	return orthonormal(d, shape, stop, func(dst []T, number int) {
+		key := k
+		if one > 1 {
+			key = k.Block(number)
+		}
+		keyedNormal(dst, key, 0, dist.Normal{Std: 1})
+	})
 }

@@ -25,27 +25,66 @@ import (
 // returned. More elements than [dist.MaxOrthogonal] are an
 // error.
 func Orthogonal[T float32 | float64](s *Stream, gain float64, rows, cols int64, stop func() error) ([]T, error) {
-	return orthogonal(gain, rows, cols, stop, func(dst []T) { Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, dst) })
+	return Orthonormal[T](s, dist.Orthogonal{Gain: gain}, []int64{rows, cols}, stop)
 }
 
-// orthogonal is [Orthogonal] of the unit normals that draw makes.
-func orthogonal[T float32 | float64](gain float64, rows, cols int64, stop func() error, draw func(dst []T)) ([]T, error) {
-	if rows <= 0 || cols <= 0 {
-		return nil, nil
+// Orthonormal is [Orthogonal] for every family that is made of such matrices:
+// it draws a tensor of the given shape, which has passed the family's
+// CheckShape.
+func Orthonormal[T float32 | float64](s *Stream, d dist.Orthonormal, shape []int64, stop func() error) ([]T, error) {
+	return orthonormal(d, shape, stop, func(dst []T, _ int) {
+		Fill(s, dist.Dist{Draw: dist.Normal{Std: 1}}, dst)
+	})
+}
+
+// orthonormal is [Orthonormal] of the unit normals that draw makes for each
+// matrix.
+func orthonormal[T float32 | float64](d dist.Orthonormal, shape []int64, stop func() error, draw func(dst []T, number int)) ([]T, error) {
+	n := int64(1)
+	for _, size := range shape {
+		if size <= 0 {
+			return nil, nil
+		}
+		if n > dist.MaxOrthogonal/size {
+			return nil, fmt.Errorf("rng: %s of shape %v: the limit is %d elements", d.Kind(), shape, dist.MaxOrthogonal)
+		}
+		n *= size
 	}
-	if rows > dist.MaxOrthogonal/cols {
-		return nil, fmt.Errorf("rng: orthogonal matrix of %d rows and %d columns: the limit is %d elements", rows, cols, dist.MaxOrthogonal)
+	out := make([]T, n)
+	number := 0
+	for box := range d.Boxes(shape) {
+		values := out
+		whole := dist.Elements(box.Shape) == n
+		if !whole {
+			values = make([]T, dist.Elements(box.Shape))
+		}
+		draw(values, number)
+		if err := orthogonalise(values, int(box.Shape[0]), stop); err != nil {
+			return nil, err
+		}
+		multiply(values, d.Factor())
+		if !whole {
+			row := box.Shape[len(box.Shape)-1]
+			for first := range box.Runs(shape) {
+				values = values[copy(out[first:first+row], values):]
+			}
+		}
+		number++
 	}
-	n := rows * cols
-	values := make([]T, n)
-	draw(values)
-	tall, wide := int(max(rows, cols)), int(min(rows, cols))
+	return out, nil
+}
+
+// orthogonalise replaces a matrix of so many rows by the orthogonal factor of
+// its decomposition.
+func orthogonalise[T float32 | float64](values []T, rows int, stop func() error) error {
+	cols := len(values) / rows
+	tall, wide := max(rows, cols), min(rows, cols)
 	// at is the place in values of an element of the tall matrix.
 	at := func(i, j int) int { return i*wide + j }
 	if rows < cols {
 		at = func(i, j int) int { return j*tall + i }
 	}
-	q := make([]float64, n)
+	q := make([]float64, len(values))
 	for i := range tall {
 		for j := range wide {
 			q[i*wide+j] = float64(values[at(i, j)])
@@ -53,15 +92,14 @@ func orthogonal[T float32 | float64](gain float64, rows, cols int64, stop func()
 	}
 	signs, err := orthonormalise(q, tall, wide, stop)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range tall {
 		for j := range wide {
 			values[at(i, j)] = T(q[i*wide+j] * signs[j])
 		}
 	}
-	multiply(values, gain)
-	return values, nil
+	return nil
 }
 
 // panel is the number of columns that are reflected together. It is part of

@@ -8,27 +8,58 @@ import (
 )
 
 // Apply does one step after the draw to dst, which holds the elements from
-// first on of a tensor whose rows along dimension 0 have rowSize elements
-// each. The order of steps counts: rows that are set to +0 before a
+// first on of a tensor of the given shape. The order of steps counts: rows that are set to +0 before a
 // multiplication by a negative number come out as -0.
 //
 // A multiplication or division rounds its number to T first and each result
-// once. A division is one, not a multiplication by the inverse. A step of a
-// kind this package does not know gives NaN.
-func Apply[T float32 | float64](dst []T, first, rowSize int64, step dist.Post) {
+// once. A division is one, not a multiplication by the inverse. The lengths of
+// [dist.L2Normalize] are sums in float64 in C order, rounded to T once; it takes
+// the whole tensor. A step of a kind this package does not know, and a part of a
+// tensor to normalise, gives NaN.
+func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.Post) {
 	switch step := step.(type) {
 	case dist.Multiply:
 		multiply(dst, step.By)
 	case dist.Divide:
 		divide(dst, step.By)
 	case dist.ZeroRows:
+		rowSize := dist.RowSize(shape)
 		for _, r := range step.Ranges {
 			low := min(max(r.First*rowSize-first, 0), int64(len(dst)))
 			high := min(max((r.First+r.Count)*rowSize-first, low), int64(len(dst)))
 			clear(dst[low:high])
 		}
+	case dist.L2Normalize:
+		if first != 0 || int64(len(dst)) != dist.Elements(shape) || step.Dim < 0 || step.Dim >= int64(len(shape)) {
+			fillWith(dst, T(math.NaN()))
+			return
+		}
+		normalise(dst, dist.Elements(shape[step.Dim:][1:]), shape[step.Dim])
 	default:
 		fillWith(dst, T(math.NaN()))
+	}
+}
+
+// normalise divides the vectors of dst by their length: each has size elements,
+// which are stride apart.
+func normalise[T float32 | float64](dst []T, stride, size int64) {
+	squares := make([]float64, stride)
+	lengths := make([]T, stride)
+	for len(dst) > 0 {
+		block := dst[:stride*size]
+		dst = dst[stride*size:]
+		clear(squares)
+		for i, v := range block {
+			squares[int64(i)%stride] += float64(float64(v) * float64(v))
+		}
+		for i, sum := range squares {
+			if lengths[i] = T(math.Sqrt(sum)); lengths[i] == 0 {
+				lengths[i] = 1
+			}
+		}
+		for i := range block {
+			block[i] /= lengths[int64(i)%stride]
+		}
 	}
 }
 
@@ -50,52 +81,22 @@ func add[T float32 | float64](dst []T, number float64) {
 	}
 }
 
-// Eye sets dst to the elements from first on of a matrix of cols columns with
-// ones on the main diagonal and zeros elsewhere.
-func Eye[T float32 | float64](dst []T, first, cols int64) {
-	clear(dst)
-	if cols <= 0 {
+// Pattern sets dst to the elements from first on of a tensor of the given shape,
+// rounded once to T.
+func Pattern[T float32 | float64](dst []T, p dist.Pattern, first int64, shape []int64) {
+	if wide, ok := any(dst).([]float64); ok {
+		p.Values(wide, first, shape)
 		return
 	}
-	// The ones are at i*(cols+1) for i < cols.
-	i := (first + cols) / (cols + 1)
-	for ; i < cols; i++ {
-		at := i*(cols+1) - first
-		if at >= int64(len(dst)) {
-			return
+	const piece = 1 << 12
+	wide := make([]float64, min(len(dst), piece))
+	for len(dst) > 0 {
+		some := wide[:min(len(dst), piece)]
+		p.Values(some, first, shape)
+		for i, v := range some {
+			dst[i] = T(v)
 		}
-		dst[at] = 1
-	}
-}
-
-// Dirac sets dst to the elements from first on of a convolution kernel of the
-// given shape [out, in, sizes...] that keeps its input: in each of the groups
-// of output channels, channel k is 1 at input k and at index size/2 of every
-// further dimension, as far as there are inputs; all else is 0. groups must
-// divide shape[0].
-func Dirac[T float32 | float64](dst []T, first int64, shape []int64, groups int64) {
-	clear(dst)
-	if len(shape) < 2 || groups < 1 || len(dst) == 0 {
-		return
-	}
-	taps, centre := int64(1), int64(0)
-	for _, size := range shape[2:] {
-		centre = centre*size + size/2
-		taps *= size
-	}
-	perGroup, in := shape[0]/groups, shape[1]
-	row := in * taps
-	if row <= 0 || perGroup <= 0 {
-		return
-	}
-	last := first + int64(len(dst)) - 1
-	for out := first / row; out <= last/row; out++ {
-		k := out % perGroup
-		if k >= in {
-			continue
-		}
-		if at := out*row + k*taps + centre; at >= first && at <= last {
-			dst[at-first] = 1
-		}
+		first += int64(len(some))
+		dst = dst[len(some):]
 	}
 }

@@ -28,7 +28,7 @@ func TestEyeInPiecesIsTheMatrix(t *testing.T) {
 				for i := range part {
 					part[i] = 9
 				}
-				rng.Eye(part, int64(at), int64(cols))
+				rng.Pattern(part, dist.Eye{}, int64(at), []int64{int64(rows), int64(cols)})
 			}
 			require.Equal(t, want, got, "%v in pieces of %d", shape, piece)
 		}
@@ -63,7 +63,7 @@ func TestDiracInPiecesIsTorchs(t *testing.T) {
 			for at := 0; at < len(got); at += piece {
 				part := got[at:min(at+piece, len(got))]
 				part[0] = 9
-				rng.Dirac(part, int64(at), c.shape, c.groups)
+				rng.Pattern(part, dist.Dirac{Groups: c.groups}, int64(at), c.shape)
 			}
 			require.Equal(t, want, got, "%+v in pieces of %d", c, piece)
 		}
@@ -76,8 +76,8 @@ func TestStepsApplyInOrderAndInTheComputeType(t *testing.T) {
 	values := func(steps ...dist.Post) []float32 {
 		out := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 		for _, s := range steps {
-			rng.Apply(out[:3], 0, 2, s)
-			rng.Apply(out[3:], 3, 2, s)
+			rng.Apply(out[:3], 0, []int64{5, 2}, s)
+			rng.Apply(out[3:], 3, []int64{5, 2}, s)
 		}
 		return out
 	}
@@ -94,11 +94,11 @@ func TestStepsApplyInOrderAndInTheComputeType(t *testing.T) {
 	}
 	require.True(t, inverseDiffers)
 	invalid := []float32{0, 1, -1}
-	rng.Apply(invalid, 0, 1, dist.Divide{})
+	rng.Apply(invalid, 0, []int64{3}, dist.Divide{})
 	require.Equal(t, []uint32{0xffc00000, 0x7f800000, 0xff800000},
 		[]uint32{math.Float32bits(invalid[0]), math.Float32bits(invalid[1]), math.Float32bits(invalid[2])}, "torch's")
 	unknown := []float64{1}
-	rng.Apply(unknown, 0, 1, dist.Post(unknownStep{}))
+	rng.Apply(unknown, 0, []int64{1}, dist.Post(unknownStep{}))
 	require.True(t, math.IsNaN(unknown[0]))
 }
 

@@ -87,40 +87,47 @@ func describeDist(d dist.Dist) string {
 			text += ", divided by " + fullNumber(post.By)
 		case dist.ZeroRows:
 			text += ", 0 in " + describeRows(post.Ranges)
+		default:
+			text += fmt.Sprintf(", %s %v", post.Kind(), post.Operand())
 		}
 	}
 	return text
 }
 
+// describeDraw shows the kind and its numbers by name. Those that read better in
+// other words have words of their own.
 func describeDraw(d dist.Draw) string {
 	switch d := d.(type) {
 	case dist.Constant:
 		return "constant " + fullNumber(d.Value)
 	case dist.Uniform:
 		return fmt.Sprintf("uniform [%s, %s)", fullNumber(d.Low), fullNumber(d.High))
-	case dist.Normal:
-		return fmt.Sprintf("normal mean %s std %s", fullNumber(d.Mean), fullNumber(d.Std))
 	case dist.TruncNormal:
 		text := fmt.Sprintf("trunc_normal mean %s std %s cut [%s, %s]", fullNumber(d.Mean), fullNumber(d.Std), fullNumber(d.A), fullNumber(d.B))
 		if d.Algorithm != dist.TorchRejection {
 			text += " by " + d.Algorithm.String()
 		}
 		return text
-	case dist.Dirac:
-		return fmt.Sprintf("dirac groups %d", d.Groups)
-	case dist.Orthogonal:
-		return "orthogonal gain " + fullNumber(d.Gain) + " (not bit-exact)"
-	case dist.Sparse:
-		return fmt.Sprintf("sparse sparsity %s std %s", fullNumber(d.Sparsity), fullNumber(d.Std))
 	case dist.Filled:
 		return "filled by its plugin"
 	case dist.Blocks:
 		return describeBlocks(d)
 	case dist.Pieces:
 		return describePieces(d)
-	default:
-		return d.Kind()
 	}
+	text := d.Kind()
+	for _, n := range dist.Numbers(d) {
+		text += " " + n.Name + " "
+		if v, ok := n.Value.(float64); ok {
+			text += fullNumber(v)
+		} else {
+			text += fmt.Sprint(n.Value)
+		}
+	}
+	if _, ok := d.(dist.Orthonormal); ok {
+		text += " (not bit-exact)"
+	}
+	return text
 }
 
 // describePieces shows not too many of the pieces of a fused parameter.

@@ -1,5 +1,6 @@
 // Package elementary holds the schemes that fill a single tensor: the
-// functions of torch.nn.init, by their names and options.
+// functions of torch.nn.init and some of other libraries, by their names and
+// options.
 //
 // They are a name space of their own, apart from the modes for whole models:
 // [Schemes] is their registry. A layout given to one of them holds tensors of
@@ -201,17 +202,18 @@ func infos() []registry.Info {
 		"a tensor without elements is left as it is, with a warning",
 	}
 	rows := []row{
-		{"zeros", 1, "", "0", nil, func() registry.Mode { return &Zeros{} }},
-		{"ones", 1, "", "1", nil, func() registry.Mode { return &Ones{} }},
-		{"constant", 1, "", "value", nil, func() registry.Mode { return &Constant{} }},
-		{"uniform", 1, "", "uniform(a, b)", []string{"half-open: b is never reached; a = b fills with a"}, func() registry.Mode { return &Uniform{} }},
-		{"normal", 1, "gaussian", "normal(mean, std)", []string{"std 0 fills with mean and still draws"}, func() registry.Mode { return &Normal{} }},
-		{"xavier_uniform", 1, "glorot_uniform", xavierUniform, nil, func() registry.Mode { return &Xavier{} }},
-		{"xavier_normal", 1, "glorot_normal", xavierNormal, []string{"a plain normal; JAX and Keras cut theirs"}, func() registry.Mode { return &Xavier{normal: true} }},
-		{"kaiming_uniform", 1, "he_uniform", kaimingUniform, kaimingNotes, func() registry.Mode { return &Kaiming{} }},
-		{"kaiming_normal", 1, "he_normal", kaimingNormal, kaimingNotes, func() registry.Mode { return &Kaiming{normal: true} }},
+		{"zeros", 1, "", "0", nil, func() registry.Mode { return &Zeros{} }, ""},
+		{"ones", 1, "", "1", nil, func() registry.Mode { return &Ones{} }, ""},
+		{"constant", 1, "", "value", nil, func() registry.Mode { return &Constant{} }, ""},
+		{"uniform", 1, "", "uniform(a, b)", []string{"half-open: b is never reached; a = b fills with a"}, func() registry.Mode { return &Uniform{} }, ""},
+		{"normal", 1, "gaussian", "normal(mean, std)", []string{"std 0 fills with mean and still draws"}, func() registry.Mode { return &Normal{} }, ""},
+		{"xavier_uniform", 1, "glorot_uniform", xavierUniform, nil, func() registry.Mode { return &Xavier{} }, ""},
+		{"xavier_normal", 1, "glorot_normal", xavierNormal, []string{"a plain normal; JAX and Keras cut theirs"}, func() registry.Mode { return &Xavier{normal: true} }, ""},
+		{"kaiming_uniform", 1, "he_uniform", kaimingUniform, kaimingNotes, func() registry.Mode { return &Kaiming{} }, ""},
+		{"kaiming_normal", 1, "he_normal", kaimingNormal, kaimingNotes, func() registry.Mode { return &Kaiming{normal: true} }, ""},
 	}
 	rows = append(rows, structured()...)
+	rows = append(rows, elsewhere()...)
 	out := make([]registry.Info, 0, len(rows))
 	for _, row := range rows {
 		info := registry.Info{
@@ -222,6 +224,9 @@ func infos() []registry.Info {
 			Rules:   []registry.Rule{{Roles: []layout.Role{layout.Tensor}, Formula: row.formula}},
 			Notes:   row.notes,
 			New:     row.make,
+		}
+		if row.source != "" {
+			info.Summary, info.Source = row.formula, row.source
 		}
 		if row.alias != "" {
 			info.Aliases = []string{row.alias}
@@ -238,4 +243,17 @@ type row struct {
 	alias, formula string
 	notes          []string
 	make           func() registry.Mode
+	// source is where the scheme comes from; empty for torch.nn.init.
+	source string
+}
+
+// fixed is a scheme without options: one draw for every tensor.
+type fixed struct {
+	formula string
+	draw    dist.Draw
+}
+
+// Assign implements [registry.Mode].
+func (m *fixed) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, error) {
+	return same(ctx, l, m.formula, m.draw)
 }

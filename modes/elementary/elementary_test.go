@@ -36,7 +36,7 @@ func assign(t *testing.T, l *layout.Layout, scheme string, settings ...string) (
 func TestEverySchemeConforms(t *testing.T) {
 	layouts := map[string]*layout.Layout{"matrix": tensor(6, 4), "kernel": tensor(8, 4, 3, 3)}
 	for _, info := range elementary.Schemes().List() {
-		settings := map[string][]string{"constant": {"value=0.5"}, "sparse": {"sparsity=0.5"}}[info.ID.Name]
+		settings := map[string][]string{"constant": {"value=0.5"}, "sparse": {"sparsity=0.5"}, "block_orthogonal": {"split_sizes=2,2"}}[info.ID.Name]
 		require.NoError(t, registrytest.CheckLayouts(t.Context(), info, layouts, settings...))
 	}
 }

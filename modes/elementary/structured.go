@@ -93,15 +93,15 @@ func structured() []row {
 		{"trunc_normal", 2, "", truncNormal, []string{
 			"a and b are values, not multiples of std: with std 0.02 the default cut changes nothing",
 			"PyTorch up to 2.11 drew other values, by the inverse of the distribution function",
-		}, func() registry.Mode { return &TruncNormal{} }},
-		{"eye", 1, "identity", eye, []string{"matrices only; gain is Keras's, torch has 1"}, func() registry.Mode { return &Eye{} }},
-		{"dirac", 1, "", dirac, []string{"3 to 5 dimensions; the centre of a size is size // 2"}, func() registry.Mode { return &Dirac{} }},
+		}, func() registry.Mode { return &TruncNormal{} }, ""},
+		{"eye", 1, "identity", eye, []string{"matrices only; gain is Keras's, torch has 1"}, func() registry.Mode { return &Eye{} }, ""},
+		{"dirac", 1, "", dirac, []string{"3 to 5 dimensions; the centre of a size is size // 2"}, func() registry.Mode { return &Dirac{} }, ""},
 		{"sparse", 1, "", sparse, []string{
 			"matrices only; all draws come from the one stream, as in torch without a generator argument",
-		}, func() registry.Mode { return &Sparse{} }},
+		}, func() registry.Mode { return &Sparse{} }, ""},
 		{"orthogonal", 1, "", orthogonal, []string{
 			"2 dimensions or more: shape[0] rows, the rest of the sizes are columns",
 			"not bit-exact: the draws are torch's, the decomposition is not",
-		}, func() registry.Mode { return &Orthogonal{} }},
+		}, func() registry.Mode { return &Orthogonal{} }, ""},
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
@@ -84,7 +85,7 @@ func DecodeDists(raw []byte, params []layout.Param, rules AssignRules) ([]dist.D
 // assigned converts and checks one distribution; blocks counts those of the
 // whole reply.
 func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (dist.Dist, error) {
-	if *blocks += len(m.GetBlocks().GetBlocks()) + len(m.GetPieces().GetDists()); *blocks > wire.MaxAllBlocks {
+	if *blocks += len(m.GetBlocks().GetBlocks()) + len(m.GetPieces().GetPieces()); *blocks > wire.MaxAllBlocks {
 		return dist.Dist{}, bad("blocks", "", "passes %d blocks in one reply", wire.MaxAllBlocks)
 	}
 	d, err := Dist(m)
@@ -150,12 +151,12 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 
 // Pieces converts the distributions of a fused parameter's pieces.
 func Pieces(list *modev1.Pieces) (dist.Draw, error) {
-	if n := len(list.GetDists()); n > wire.MaxPieces {
+	if n := len(list.GetPieces()); n > wire.MaxPieces {
 		return nil, tooMany("pieces", n, wire.MaxPieces)
 	}
-	out := dist.Pieces{Dists: make([]dist.Dist, len(list.GetDists()))}
+	out := dist.Pieces{Dists: make([]dist.Dist, len(list.GetPieces()))}
 	var err error
-	for i, m := range list.GetDists() {
+	for i, m := range list.GetPieces() {
 		if out.Dists[i], err = single(m, "pieces"); err != nil {
 			return nil, within(index("pieces", i), err)
 		}
@@ -199,73 +200,99 @@ func flat(m *modev1.Dist) (dist.Dist, error) {
 }
 
 // Draw converts the kind of a distribution; blocks and pieces become
-// [dist.Blocks] and [dist.Pieces] without parts.
+// [dist.Blocks] and [dist.Pieces] without parts. The field that is set names the family, and the fields of its
+// message are the family's numbers.
 func Draw(m *modev1.Dist) (dist.Draw, error) {
-	switch k := m.GetKind().(type) {
-	case *modev1.Dist_Constant:
-		v := k.Constant.GetValue()
-		return dist.Constant{Value: v}, finite("constant.value", v)
-	case *modev1.Dist_Uniform:
-		d := dist.Uniform{Low: k.Uniform.GetLow(), High: k.Uniform.GetHigh()}
-		return d, finite("uniform", d.Low, d.High)
-	case *modev1.Dist_Normal:
-		d := dist.Normal{Mean: k.Normal.GetMean(), Std: k.Normal.GetStd()}
-		return d, finite("normal", d.Mean, d.Std)
-	case *modev1.Dist_TruncNormal:
-		return truncNormal(k.TruncNormal)
-	case *modev1.Dist_Eye:
-		return dist.Eye{}, nil
-	case *modev1.Dist_Dirac:
-		return dist.Dirac{Groups: k.Dirac.GetGroups()}, nil
-	case *modev1.Dist_Orthogonal:
-		return dist.Orthogonal{Gain: k.Orthogonal.GetGain()}, finite("orthogonal.gain", k.Orthogonal.GetGain())
-	case *modev1.Dist_Sparse:
-		d := dist.Sparse{Sparsity: k.Sparse.GetSparsity(), Std: k.Sparse.GetStd()}
-		return d, finite("sparse", d.Sparsity, d.Std)
-	case *modev1.Dist_Blocks:
+	r := m.ProtoReflect()
+	field := r.WhichOneof(r.Descriptor().Oneofs().ByName("kind"))
+	if field == nil {
+		if n := firstUnknown(m); n != 0 {
+			return nil, bad("kind", fmt.Sprint(n), "is a distribution that this weightinit does not know; a newer weightinit is needed")
+		}
+		return nil, bad("kind", "", "is not set: every parameter needs a distribution")
+	}
+	kind, family := string(field.Name()), r.Get(field).Message()
+	if kind == (dist.Blocks{}).Kind() {
 		return dist.Blocks{}, nil
-	case *modev1.Dist_Pieces:
+	}
+	if kind == (dist.Pieces{}).Kind() {
 		return dist.Pieces{}, nil
-	case *modev1.Dist_Fill:
-		return dist.Filled{}, nil
 	}
-	if n := firstUnknown(m); n != 0 {
-		return nil, bad("kind", fmt.Sprint(n), "is a distribution that this weightinit does not know; a newer weightinit is needed")
+	var numbers []dist.Number
+	for i := range family.Descriptor().Fields().Len() {
+		n, err := number(kind, family, family.Descriptor().Fields().Get(i))
+		if err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, n)
 	}
-	return nil, bad("kind", "", "is not set: every parameter needs a distribution")
+	draw, err := dist.New(kind, numbers)
+	if err != nil {
+		return nil, bad(kind, "", "%s", err)
+	}
+	return draw, nil
 }
 
-func truncNormal(m *modev1.TruncNormal) (dist.Draw, error) {
-	if a := m.GetAlgorithm(); a < 0 || a > modev1.TruncNormal_UNIT_THEN_SCALE {
-		return nil, bad("trunc_normal.algorithm", fmt.Sprint(int32(a)), "is not known; a newer weightinit may be needed")
+// number converts a field of a family.
+func number(kind string, family protoreflect.Message, field protoreflect.FieldDescriptor) (dist.Number, error) {
+	n, value := dist.Number{Name: string(field.Name())}, family.Get(field)
+	path := kind + "." + n.Name
+	switch {
+	case field.Enum() != nil:
+		choice := field.Enum().Values().ByNumber(value.Enum())
+		if choice == nil {
+			return n, bad(path, fmt.Sprint(value.Enum()), "is not known; a newer weightinit may be needed")
+		}
+		n.Value = strings.ToLower(string(choice.Name()))
+	case field.IsList():
+		list := value.List()
+		if list.Len() > wire.MaxDims {
+			return n, tooMany(path, list.Len(), wire.MaxDims)
+		}
+		values := make([]int64, list.Len())
+		for i := range values {
+			values[i] = list.Get(i).Int()
+		}
+		n.Value = values
+	case field.Kind() == protoreflect.DoubleKind:
+		n.Value = value.Float()
+		return n, finite(path, value.Float())
+	default:
+		n.Value = value.Interface()
 	}
-	d := dist.TruncNormal{
-		Mean: m.GetMean(), Std: m.GetStd(), A: m.GetA(), B: m.GetB(),
-		Algorithm: dist.Algorithm(m.GetAlgorithm()),
-	}
-	return d, finite("trunc_normal", d.Mean, d.Std, d.A, d.B)
+	return n, nil
 }
 
 // Post converts one step after the draw.
 func Post(m *modev1.Post) (dist.Post, error) {
-	switch s := m.GetStep().(type) {
-	case *modev1.Post_Multiply:
-		return dist.Multiply{By: s.Multiply}, finite("multiply", s.Multiply)
-	case *modev1.Post_Divide:
-		return dist.Divide{By: s.Divide}, finite("divide", s.Divide)
-	case *modev1.Post_ZeroRows:
-		list := s.ZeroRows.GetRanges()
+	r := m.ProtoReflect()
+	field := r.WhichOneof(r.Descriptor().Oneofs().ByName("step"))
+	if field == nil {
+		if n := firstUnknown(m); n != 0 {
+			return nil, bad("step", fmt.Sprint(n), "is a step that this weightinit does not know; a newer weightinit is needed")
+		}
+		return nil, bad("step", "", "is not set")
+	}
+	kind, operand := string(field.Name()), r.Get(field).Interface()
+	switch v := operand.(type) {
+	case float64:
+		if err := finite(kind, v); err != nil {
+			return nil, err
+		}
+	case protoreflect.Message:
+		list := m.GetZeroRows().GetRanges()
 		if len(list) > wire.MaxBlocks {
-			return nil, tooMany("zero_rows", len(list), wire.MaxBlocks)
+			return nil, tooMany(kind, len(list), wire.MaxBlocks)
 		}
-		z := dist.ZeroRows{Ranges: make([]dist.Range, len(list))}
-		for i, r := range list {
-			z.Ranges[i] = dist.Range{First: r.GetFirst(), Count: r.GetCount()}
+		ranges := make([]dist.Range, len(list))
+		for i, one := range list {
+			ranges[i] = dist.Range{First: one.GetFirst(), Count: one.GetCount()}
 		}
-		return z, nil
+		operand = ranges
 	}
-	if n := firstUnknown(m); n != 0 {
-		return nil, bad("step", fmt.Sprint(n), "is a step that this weightinit does not know; a newer weightinit is needed")
+	post, err := dist.NewPost(kind, operand)
+	if err != nil {
+		return nil, bad(kind, "", "%s", err)
 	}
-	return nil, bad("step", "", "is not set")
+	return post, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
@@ -41,16 +42,29 @@ func isFinite(values ...float64) bool {
 	return true
 }
 
-// draw returns a draw of any kind but blocks.
+// draw returns a draw of any kind but blocks and pieces, with any numbers.
 func draw(t *rapid.T) dist.Draw {
-	n := number()
-	a, b, c, d := n.Draw(t, "a"), n.Draw(t, "b"), n.Draw(t, "c"), n.Draw(t, "d")
-	return []dist.Draw{
-		dist.Constant{Value: a}, dist.Uniform{Low: a, High: b}, dist.Normal{Mean: a, Std: b},
-		dist.TruncNormal{Mean: a, Std: b, A: c, B: d, Algorithm: dist.Algorithm(rapid.IntRange(0, 2).Draw(t, "algorithm"))},
-		dist.Eye{}, dist.Dirac{Groups: rapid.Int64().Draw(t, "groups")}, dist.Orthogonal{Gain: a},
-		dist.Sparse{Sparsity: a, Std: b}, dist.Filled{},
-	}[rapid.IntRange(0, 8).Draw(t, "kind")]
+	families := slices.DeleteFunc(dist.Families(), func(d dist.Draw) bool { return d.Kind() == "blocks" || d.Kind() == "pieces" })
+	family := rapid.SampledFrom(families).Draw(t, "family")
+	numbers := dist.Numbers(family)
+	for i := range numbers {
+		n := &numbers[i]
+		switch n.Value.(type) {
+		case float64:
+			n.Value = number().Draw(t, n.Name)
+		case int64:
+			n.Value = rapid.Int64().Draw(t, n.Name)
+		case []int64:
+			n.Value = rapid.SliceOfN(rapid.Int64(), 0, wire.MaxDims).Draw(t, n.Name)
+		case string:
+			n.Value = dist.Algorithm(rapid.IntRange(0, 2).Draw(t, n.Name)).String()
+		}
+	}
+	d, err := dist.New(family.Kind(), numbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func post(t *rapid.T) dist.Post {
@@ -98,34 +112,23 @@ func anyDist(t *rapid.T) dist.Dist {
 // numbersOf returns every float of d.
 func numbersOf(d dist.Dist) []float64 {
 	var out []float64
-	switch k := d.Draw.(type) {
-	case dist.Constant:
-		out = append(out, k.Value)
-	case dist.Uniform:
-		out = append(out, k.Low, k.High)
-	case dist.Normal:
-		out = append(out, k.Mean, k.Std)
-	case dist.TruncNormal:
-		out = append(out, k.Mean, k.Std, k.A, k.B)
-	case dist.Orthogonal:
-		out = append(out, k.Gain)
-	case dist.Sparse:
-		out = append(out, k.Sparsity, k.Std)
-	case dist.Pieces:
-		for _, p := range k.Dists {
-			out = append(out, numbersOf(p)...)
-		}
-	case dist.Blocks:
-		for _, p := range k.Parts {
-			out = append(out, numbersOf(p.Dist)...)
+	for _, n := range dist.Numbers(d.Draw) {
+		switch v := n.Value.(type) {
+		case float64:
+			out = append(out, v)
+		case []dist.Dist:
+			for _, d := range v {
+				out = append(out, numbersOf(d)...)
+			}
+		case []dist.Part:
+			for _, p := range v {
+				out = append(out, numbersOf(p.Dist)...)
+			}
 		}
 	}
 	for _, p := range d.Post {
-		switch p := p.(type) {
-		case dist.Multiply:
-			out = append(out, p.By)
-		case dist.Divide:
-			out = append(out, p.By)
+		if v, ok := p.Operand().(float64); ok {
+			out = append(out, v)
 		}
 	}
 	return out
@@ -321,4 +324,22 @@ func TestOptionsSurvive(t *testing.T) {
 		"gain": 1.0, "count": int64(-5), "wide": false, "fan": "out", "must": "x",
 		"sizes": []any{int64(3), int64(4)}, "names": []any{"b"},
 	}, values)
+}
+
+func TestEveryFamilyIsAFieldOfTheProtocolWithItsNumbers(t *testing.T) {
+	kinds := (&modev1.Dist{}).ProtoReflect().Descriptor().Oneofs().ByName("kind").Fields()
+	require.Equal(t, kinds.Len(), len(dist.Families()))
+	for _, family := range dist.Families() {
+		field := kinds.ByName(protoreflect.Name(family.Kind()))
+		require.NotNil(t, field, family.Kind())
+		var names []string
+		for i := range field.Message().Fields().Len() {
+			names = append(names, string(field.Message().Fields().Get(i).Name()))
+		}
+		var want []string
+		for _, n := range dist.Numbers(family) {
+			want = append(want, n.Name)
+		}
+		require.Equal(t, want, names, family.Kind())
+	}
 }

@@ -104,7 +104,7 @@ func normal(std float64) *modev1.Dist {
 }
 
 func piecesOf(list ...*modev1.Dist) *modev1.Dist {
-	return &modev1.Dist{Kind: &modev1.Dist_Pieces{Pieces: &modev1.Pieces{Dists: list}}}
+	return &modev1.Dist{Kind: &modev1.Dist_Pieces{Pieces: &modev1.Pieces{Pieces: list}}}
 }
 
 func blocks(list ...*modev1.Block) *modev1.Dist {
@@ -139,7 +139,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	fill := &modev1.Dist{Kind: &modev1.Dist_Fill{Fill: &modev1.Filled{}}}
 	newer := normal(1)
 	newer.Kind = nil
-	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 12, protowire.BytesType), nil))
+	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 19, protowire.BytesType), nil))
 	matrix := []int64{6, 4}
 	for _, c := range []struct {
 		name  string
@@ -149,17 +149,17 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	}{
 		{"nil", nil, matrix, `parameter "w": field dists[0].kind: is not set`},
 		{"no kind", &modev1.Dist{}, matrix, "kind: is not set"},
-		{"newer kind", newer, matrix, `kind "12": is a distribution that this weightinit does not know; a newer weightinit is needed`},
+		{"newer kind", newer, matrix, `kind "19": is a distribution that this weightinit does not know; a newer weightinit is needed`},
 		{"constant nan", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: nan}}}, matrix, `dists[0].constant.value "NaN": must be finite`},
 		{"constant too large", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: 1e39}}}, matrix, "constant: value 1e+39"},
-		{"uniform inf", uniform(0, inf), matrix, `dists[0].uniform "+Inf": must be finite`},
+		{"uniform inf", uniform(0, inf), matrix, `dists[0].uniform.high "+Inf": must be finite`},
 		{"uniform order", uniform(2, 1), matrix, "dists[0].uniform: low 2 is above high 1"},
 		{"uniform range", uniform(-3e38, 3e38), matrix, "is out of bounds"},
 		{"normal std", normal(-1), matrix, "dists[0].normal: std -1 must be >= 0"},
-		{"normal nan", normal(nan), matrix, `normal "NaN"`},
+		{"normal nan", normal(nan), matrix, `normal.std "NaN"`},
 		{"trunc std 0", trunc(0, -1, 1, 0), matrix, "trunc_normal: std 0 must be above 0"},
 		{"trunc order", trunc(1, 1, 1, 0), matrix, "a 1 must be below b 1"},
-		{"trunc inf", trunc(1, -inf, 1, 0), matrix, `trunc_normal "-Inf"`},
+		{"trunc inf", trunc(1, -inf, 1, 0), matrix, `trunc_normal.a "-Inf"`},
 		{"trunc algorithm", trunc(1, -1, 1, 3), matrix, `trunc_normal.algorithm "3": is not known`},
 		{"trunc algorithm below 0", trunc(1, -1, 1, -1), matrix, `trunc_normal.algorithm "-1"`},
 		{"eye 1-D", eye, []int64{6}, "eye: needs 2 dimensions"},
@@ -178,7 +178,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 		{"blocks long", blocks(&modev1.Block{Rows: math.MaxInt64, Dist: normal(1)}, &modev1.Block{Rows: math.MaxInt64, Dist: normal(1)}), matrix, "block 0 passes them"},
 		{"nil block", blocks(nil), matrix, "field dists[0].blocks[0].kind: is not set"},
 		{"block shape", blocks(&modev1.Block{Rows: 6, Dist: eye}), []int64{6}, "eye: needs 2 dimensions"},
-		{"block number", blocks(&modev1.Block{Rows: 6, Dist: normal(nan)}), matrix, `dists[0].blocks[0].normal "NaN"`},
+		{"block number", blocks(&modev1.Block{Rows: 6, Dist: normal(nan)}), matrix, `dists[0].blocks[0].normal.std "NaN"`},
 		{"nested", blocks(&modev1.Block{Rows: 6, Dist: blocks()}), matrix, "blocks cannot stand inside blocks"},
 		{"pieces of none", piecesOf(normal(1)), matrix, "pieces: 1 for a parameter of 0"},
 		{"no pieces", piecesOf(), matrix, "pieces: there are none"},
@@ -186,7 +186,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 		{"blocks in pieces", piecesOf(blocks()), matrix, "blocks cannot stand inside"},
 		{"pieces in pieces", piecesOf(piecesOf(normal(1))), matrix, "pieces cannot stand inside"},
 		{"fill in pieces", piecesOf(fill), matrix, "pieces[0]: fill cannot stand inside pieces"},
-		{"piece number", piecesOf(normal(1), normal(nan)), matrix, `dists[0].pieces[1].normal "NaN"`},
+		{"piece number", piecesOf(normal(1), normal(nan)), matrix, `dists[0].pieces[1].normal.std "NaN"`},
 		{"piece without kind", piecesOf(&modev1.Dist{}), matrix, "pieces[0].kind: is not set"},
 		{"many pieces", piecesOf(make([]*modev1.Dist, 65537)...), matrix, "the limit is 65536"},
 		{"fill in blocks", blocks(&modev1.Block{Rows: 6, Dist: fill}), matrix, "blocks[0]: fill cannot stand inside blocks"},

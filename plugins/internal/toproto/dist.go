@@ -7,7 +7,10 @@ package toproto
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
@@ -48,40 +51,55 @@ func Dist(d dist.Dist) (*modev1.Dist, error) {
 	return m, nil
 }
 
+// setDraw fills the field of the draw's kind. A family's kind is the name of its
+// field in the protocol, and its numbers are named like those of its message.
 func setDraw(dst *modev1.Dist, draw dist.Draw) error {
-	switch d := draw.(type) {
-	case dist.Constant:
-		dst.Kind = &modev1.Dist_Constant{Constant: &modev1.Constant{Value: d.Value}}
-	case dist.Uniform:
-		dst.Kind = &modev1.Dist_Uniform{Uniform: &modev1.Uniform{Low: d.Low, High: d.High}}
-	case dist.Normal:
-		dst.Kind = &modev1.Dist_Normal{Normal: &modev1.Normal{Mean: d.Mean, Std: d.Std}}
-	case dist.TruncNormal:
-		dst.Kind = &modev1.Dist_TruncNormal{TruncNormal: &modev1.TruncNormal{
-			Mean: d.Mean, Std: d.Std, A: d.A, B: d.B, Algorithm: modev1.TruncNormal_Algorithm(d.Algorithm),
-		}}
-	case dist.Eye:
-		dst.Kind = &modev1.Dist_Eye{Eye: &modev1.Eye{}}
-	case dist.Dirac:
-		dst.Kind = &modev1.Dist_Dirac{Dirac: &modev1.Dirac{Groups: d.Groups}}
-	case dist.Orthogonal:
-		dst.Kind = &modev1.Dist_Orthogonal{Orthogonal: &modev1.Orthogonal{Gain: d.Gain}}
-	case dist.Sparse:
-		dst.Kind = &modev1.Dist_Sparse{Sparse: &modev1.Sparse{Sparsity: d.Sparsity, Std: d.Std}}
-	case dist.Filled:
-		dst.Kind = &modev1.Dist_Fill{Fill: &modev1.Filled{}}
-	case dist.Blocks:
-		blocks, err := Blocks(d)
+	if draw == nil {
+		return fmt.Errorf("no distribution given")
+	}
+	if b, ok := draw.(dist.Blocks); ok {
+		blocks, err := Blocks(b)
 		dst.Kind = &modev1.Dist_Blocks{Blocks: blocks}
 		return err
-	case dist.Pieces:
-		pieces, err := Pieces(d)
+	}
+	if p, ok := draw.(dist.Pieces); ok {
+		pieces, err := Pieces(p)
 		dst.Kind = &modev1.Dist_Pieces{Pieces: pieces}
 		return err
-	case nil:
-		return fmt.Errorf("no distribution given")
-	default:
+	}
+	m := dst.ProtoReflect()
+	field := m.Descriptor().Oneofs().ByName("kind").Fields().ByName(protoreflect.Name(draw.Kind()))
+	if field == nil {
 		return fmt.Errorf("a distribution of type %T cannot be sent", draw)
+	}
+	family := m.Mutable(field).Message()
+	for _, n := range dist.Numbers(draw) {
+		if err := setNumber(family, n); err != nil {
+			return fmt.Errorf("%s: %w", draw.Kind(), err)
+		}
+	}
+	return nil
+}
+
+func setNumber(dst protoreflect.Message, n dist.Number) error {
+	field := dst.Descriptor().Fields().ByName(protoreflect.Name(n.Name))
+	if field == nil {
+		return fmt.Errorf("%s cannot be sent", n.Name)
+	}
+	switch v := n.Value.(type) {
+	case string:
+		choice := field.Enum().Values().ByName(protoreflect.Name(strings.ToUpper(v)))
+		if choice == nil {
+			return fmt.Errorf("%s %s cannot be sent", n.Name, v)
+		}
+		dst.Set(field, protoreflect.ValueOfEnum(choice.Number()))
+	case []int64:
+		list := dst.Mutable(field).List()
+		for _, one := range v {
+			list.Append(protoreflect.ValueOfInt64(one))
+		}
+	default:
+		dst.Set(field, protoreflect.ValueOf(v))
 	}
 	return nil
 }
@@ -105,7 +123,7 @@ func Blocks(b dist.Blocks) (*modev1.Blocks, error) {
 // Pieces maps the distributions of a fused parameter's pieces, none of which
 // may be blocks or pieces.
 func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
-	m := &modev1.Pieces{Dists: make([]*modev1.Dist, len(p.Dists))}
+	m := &modev1.Pieces{Pieces: make([]*modev1.Dist, len(p.Dists))}
 	for i, one := range p.Dists {
 		switch one.Draw.(type) {
 		case dist.Blocks, dist.Pieces:
@@ -115,25 +133,31 @@ func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
 		if err != nil {
 			return nil, fmt.Errorf("piece %d: %w", i, err)
 		}
-		m.Dists[i] = d
+		m.Pieces[i] = d
 	}
 	return m, nil
 }
 
-// Post maps one step after the draw.
+// Post maps one step after the draw: the field of its kind holds its operand.
 func Post(p dist.Post) (*modev1.Post, error) {
-	switch p := p.(type) {
-	case dist.Multiply:
-		return &modev1.Post{Step: &modev1.Post_Multiply{Multiply: p.By}}, nil
-	case dist.Divide:
-		return &modev1.Post{Step: &modev1.Post_Divide{Divide: p.By}}, nil
-	case dist.ZeroRows:
-		zero := &modev1.ZeroRows{Ranges: make([]*modev1.Range, len(p.Ranges))}
-		for i, r := range p.Ranges {
-			zero.Ranges[i] = &modev1.Range{First: r.First, Count: r.Count}
-		}
-		return &modev1.Post{Step: &modev1.Post_ZeroRows{ZeroRows: zero}}, nil
-	default:
+	if p == nil {
 		return nil, fmt.Errorf("a step of type %T cannot be sent", p)
 	}
+	post := &modev1.Post{}
+	m := post.ProtoReflect()
+	field := m.Descriptor().Oneofs().ByName("step").Fields().ByName(protoreflect.Name(p.Kind()))
+	if field == nil {
+		return nil, fmt.Errorf("a step of type %T cannot be sent", p)
+	}
+	switch v := p.Operand().(type) {
+	case []dist.Range:
+		list := m.Mutable(field).Message()
+		ranges := list.Mutable(list.Descriptor().Fields().ByName("ranges")).List()
+		for _, r := range v {
+			ranges.Append(protoreflect.ValueOfMessage((&modev1.Range{First: r.First, Count: r.Count}).ProtoReflect()))
+		}
+	default:
+		m.Set(field, protoreflect.ValueOf(v))
+	}
+	return post, nil
 }

@@ -208,7 +208,7 @@ func (x ErrorDetail_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorDetail_Kind.Descriptor instead.
 func (ErrorDetail_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{27, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{32, 0}
 }
 
 type DescribeRequest struct {
@@ -1024,6 +1024,11 @@ type Dist struct {
 	//	*Dist_Sparse
 	//	*Dist_Blocks
 	//	*Dist_Fill
+	//	*Dist_Bilinear
+	//	*Dist_DeltaOrthogonal
+	//	*Dist_BlockOrthogonal
+	//	*Dist_ZeroInit
+	//	*Dist_LstmForgetBias
 	//	*Dist_Pieces
 	Kind isDist_Kind `protobuf_oneof:"kind"`
 	// What is done to the drawn values, in order; at most 8.
@@ -1161,6 +1166,51 @@ func (x *Dist) GetFill() *Filled {
 	return nil
 }
 
+func (x *Dist) GetBilinear() *Bilinear {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_Bilinear); ok {
+			return x.Bilinear
+		}
+	}
+	return nil
+}
+
+func (x *Dist) GetDeltaOrthogonal() *DeltaOrthogonal {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_DeltaOrthogonal); ok {
+			return x.DeltaOrthogonal
+		}
+	}
+	return nil
+}
+
+func (x *Dist) GetBlockOrthogonal() *BlockOrthogonal {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_BlockOrthogonal); ok {
+			return x.BlockOrthogonal
+		}
+	}
+	return nil
+}
+
+func (x *Dist) GetZeroInit() *ZeroInit {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_ZeroInit); ok {
+			return x.ZeroInit
+		}
+	}
+	return nil
+}
+
+func (x *Dist) GetLstmForgetBias() *LSTMForgetBias {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_LstmForgetBias); ok {
+			return x.LstmForgetBias
+		}
+	}
+	return nil
+}
+
 func (x *Dist) GetPieces() *Pieces {
 	if x != nil {
 		if x, ok := x.Kind.(*Dist_Pieces); ok {
@@ -1228,6 +1278,26 @@ type Dist_Fill struct {
 	Fill *Filled `protobuf:"bytes,10,opt,name=fill,proto3,oneof"`
 }
 
+type Dist_Bilinear struct {
+	Bilinear *Bilinear `protobuf:"bytes,11,opt,name=bilinear,proto3,oneof"`
+}
+
+type Dist_DeltaOrthogonal struct {
+	DeltaOrthogonal *DeltaOrthogonal `protobuf:"bytes,12,opt,name=delta_orthogonal,json=deltaOrthogonal,proto3,oneof"`
+}
+
+type Dist_BlockOrthogonal struct {
+	BlockOrthogonal *BlockOrthogonal `protobuf:"bytes,13,opt,name=block_orthogonal,json=blockOrthogonal,proto3,oneof"`
+}
+
+type Dist_ZeroInit struct {
+	ZeroInit *ZeroInit `protobuf:"bytes,14,opt,name=zero_init,json=zeroInit,proto3,oneof"`
+}
+
+type Dist_LstmForgetBias struct {
+	LstmForgetBias *LSTMForgetBias `protobuf:"bytes,15,opt,name=lstm_forget_bias,json=lstmForgetBias,proto3,oneof"`
+}
+
 type Dist_Pieces struct {
 	Pieces *Pieces `protobuf:"bytes,18,opt,name=pieces,proto3,oneof"`
 }
@@ -1251,6 +1321,16 @@ func (*Dist_Sparse) isDist_Kind() {}
 func (*Dist_Blocks) isDist_Kind() {}
 
 func (*Dist_Fill) isDist_Kind() {}
+
+func (*Dist_Bilinear) isDist_Kind() {}
+
+func (*Dist_DeltaOrthogonal) isDist_Kind() {}
+
+func (*Dist_BlockOrthogonal) isDist_Kind() {}
+
+func (*Dist_ZeroInit) isDist_Kind() {}
+
+func (*Dist_LstmForgetBias) isDist_Kind() {}
 
 func (*Dist_Pieces) isDist_Kind() {}
 
@@ -1765,7 +1845,7 @@ func (x *Block) GetDist() *Dist {
 type Pieces struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One a piece; neither blocks, pieces nor fill.
-	Dists         []*Dist `protobuf:"bytes,1,rep,name=dists,proto3" json:"dists,omitempty"`
+	Pieces        []*Dist `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1800,9 +1880,9 @@ func (*Pieces) Descriptor() ([]byte, []int) {
 	return file_mode1_proto_rawDescGZIP(), []int{20}
 }
 
-func (x *Pieces) GetDists() []*Dist {
+func (x *Pieces) GetPieces() []*Dist {
 	if x != nil {
-		return x.Dists
+		return x.Pieces
 	}
 	return nil
 }
@@ -1844,6 +1924,227 @@ func (*Filled) Descriptor() ([]byte, []int) {
 	return file_mode1_proto_rawDescGZIP(), []int{21}
 }
 
+// Bilinear is the kernel of a transposed convolution that upsamples.
+type Bilinear struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bilinear) Reset() {
+	*x = Bilinear{}
+	mi := &file_mode1_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bilinear) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bilinear) ProtoMessage() {}
+
+func (x *Bilinear) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bilinear.ProtoReflect.Descriptor instead.
+func (*Bilinear) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{22}
+}
+
+// DeltaOrthogonal is gain times an orthogonal matrix at the centre tap of a
+// convolution, (size - 1) / 2 in every dimension, else 0.
+type DeltaOrthogonal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gain          float64                `protobuf:"fixed64,1,opt,name=gain,proto3" json:"gain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeltaOrthogonal) Reset() {
+	*x = DeltaOrthogonal{}
+	mi := &file_mode1_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeltaOrthogonal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeltaOrthogonal) ProtoMessage() {}
+
+func (x *DeltaOrthogonal) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeltaOrthogonal.ProtoReflect.Descriptor instead.
+func (*DeltaOrthogonal) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DeltaOrthogonal) GetGain() float64 {
+	if x != nil {
+		return x.Gain
+	}
+	return 0
+}
+
+// BlockOrthogonal is gain times an orthogonal matrix in every block. The blocks
+// have the sizes split_sizes, one for each dimension, and are drawn in
+// row-major order.
+type BlockOrthogonal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SplitSizes    []int64                `protobuf:"varint,1,rep,packed,name=split_sizes,json=splitSizes,proto3" json:"split_sizes,omitempty"`
+	Gain          float64                `protobuf:"fixed64,2,opt,name=gain,proto3" json:"gain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockOrthogonal) Reset() {
+	*x = BlockOrthogonal{}
+	mi := &file_mode1_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockOrthogonal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockOrthogonal) ProtoMessage() {}
+
+func (x *BlockOrthogonal) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockOrthogonal.ProtoReflect.Descriptor instead.
+func (*BlockOrthogonal) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *BlockOrthogonal) GetSplitSizes() []int64 {
+	if x != nil {
+		return x.SplitSizes
+	}
+	return nil
+}
+
+func (x *BlockOrthogonal) GetGain() float64 {
+	if x != nil {
+		return x.Gain
+	}
+	return 0
+}
+
+// ZeroInit is 1 on the main diagonal of a matrix or, with more rows than
+// columns, a part of a Hadamard matrix.
+type ZeroInit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZeroInit) Reset() {
+	*x = ZeroInit{}
+	mi := &file_mode1_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZeroInit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZeroInit) ProtoMessage() {}
+
+func (x *ZeroInit) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZeroInit.ProtoReflect.Descriptor instead.
+func (*ZeroInit) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{25}
+}
+
+// LSTMForgetBias is value in the second quarter of a vector, else 0.
+type LSTMForgetBias struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         float64                `protobuf:"fixed64,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LSTMForgetBias) Reset() {
+	*x = LSTMForgetBias{}
+	mi := &file_mode1_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LSTMForgetBias) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LSTMForgetBias) ProtoMessage() {}
+
+func (x *LSTMForgetBias) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LSTMForgetBias.ProtoReflect.Descriptor instead.
+func (*LSTMForgetBias) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *LSTMForgetBias) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 // Post is one step done to the drawn values, in the compute type.
 type Post struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1852,6 +2153,7 @@ type Post struct {
 	//	*Post_Multiply
 	//	*Post_Divide
 	//	*Post_ZeroRows
+	//	*Post_L2Normalize
 	Step          isPost_Step `protobuf_oneof:"step"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1859,7 +2161,7 @@ type Post struct {
 
 func (x *Post) Reset() {
 	*x = Post{}
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +2173,7 @@ func (x *Post) String() string {
 func (*Post) ProtoMessage() {}
 
 func (x *Post) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +2186,7 @@ func (x *Post) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Post.ProtoReflect.Descriptor instead.
 func (*Post) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{22}
+	return file_mode1_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Post) GetStep() isPost_Step {
@@ -1921,6 +2223,15 @@ func (x *Post) GetZeroRows() *ZeroRows {
 	return nil
 }
 
+func (x *Post) GetL2Normalize() int64 {
+	if x != nil {
+		if x, ok := x.Step.(*Post_L2Normalize); ok {
+			return x.L2Normalize
+		}
+	}
+	return 0
+}
+
 type isPost_Step interface {
 	isPost_Step()
 }
@@ -1937,11 +2248,18 @@ type Post_ZeroRows struct {
 	ZeroRows *ZeroRows `protobuf:"bytes,3,opt,name=zero_rows,json=zeroRows,proto3,oneof"`
 }
 
+type Post_L2Normalize struct {
+	// Divides each vector along this dimension by its Euclidean length.
+	L2Normalize int64 `protobuf:"varint,4,opt,name=l2_normalize,json=l2Normalize,proto3,oneof"`
+}
+
 func (*Post_Multiply) isPost_Step() {}
 
 func (*Post_Divide) isPost_Step() {}
 
 func (*Post_ZeroRows) isPost_Step() {}
+
+func (*Post_L2Normalize) isPost_Step() {}
 
 // ZeroRows sets rows along dimension 0 to +0.
 type ZeroRows struct {
@@ -1953,7 +2271,7 @@ type ZeroRows struct {
 
 func (x *ZeroRows) Reset() {
 	*x = ZeroRows{}
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2283,7 @@ func (x *ZeroRows) String() string {
 func (*ZeroRows) ProtoMessage() {}
 
 func (x *ZeroRows) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2296,7 @@ func (x *ZeroRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZeroRows.ProtoReflect.Descriptor instead.
 func (*ZeroRows) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{23}
+	return file_mode1_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ZeroRows) GetRanges() []*Range {
@@ -1998,7 +2316,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2328,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2341,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{24}
+	return file_mode1_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Range) GetFirst() int64 {
@@ -2062,7 +2380,7 @@ type FillRequest struct {
 
 func (x *FillRequest) Reset() {
 	*x = FillRequest{}
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2392,7 @@ func (x *FillRequest) String() string {
 func (*FillRequest) ProtoMessage() {}
 
 func (x *FillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2405,7 @@ func (x *FillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillRequest.ProtoReflect.Descriptor instead.
 func (*FillRequest) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25}
+	return file_mode1_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FillRequest) GetMode() string {
@@ -2172,7 +2490,7 @@ type FillChunk struct {
 
 func (x *FillChunk) Reset() {
 	*x = FillChunk{}
-	mi := &file_mode1_proto_msgTypes[26]
+	mi := &file_mode1_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2502,7 @@ func (x *FillChunk) String() string {
 func (*FillChunk) ProtoMessage() {}
 
 func (x *FillChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[26]
+	mi := &file_mode1_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2515,7 @@ func (x *FillChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillChunk.ProtoReflect.Descriptor instead.
 func (*FillChunk) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{26}
+	return file_mode1_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FillChunk) GetFirst() uint64 {
@@ -2229,7 +2547,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2559,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2572,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{27}
+	return file_mode1_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ErrorDetail) GetKind() ErrorDetail_Kind {
@@ -2358,7 +2676,7 @@ const file_mode1_proto_rawDesc = "" +
 	"\x03row\x18\x03 \x01(\x03R\x03row\x12\x16\n" +
 	"\x06stride\x18\x04 \x01(\x03R\x06stride\"=\n" +
 	"\vAssignReply\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xc9\x05\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xb0\b\n" +
 	"\x04Dist\x12:\n" +
 	"\bconstant\x18\x01 \x01(\v2\x1c.weightinit.mode.v1.ConstantH\x00R\bconstant\x127\n" +
 	"\auniform\x18\x02 \x01(\v2\x1b.weightinit.mode.v1.UniformH\x00R\auniform\x124\n" +
@@ -2372,11 +2690,16 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06sparse\x18\b \x01(\v2\x1a.weightinit.mode.v1.SparseH\x00R\x06sparse\x124\n" +
 	"\x06blocks\x18\t \x01(\v2\x1a.weightinit.mode.v1.BlocksH\x00R\x06blocks\x120\n" +
 	"\x04fill\x18\n" +
-	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x124\n" +
+	" \x01(\v2\x1a.weightinit.mode.v1.FilledH\x00R\x04fill\x12:\n" +
+	"\bbilinear\x18\v \x01(\v2\x1c.weightinit.mode.v1.BilinearH\x00R\bbilinear\x12P\n" +
+	"\x10delta_orthogonal\x18\f \x01(\v2#.weightinit.mode.v1.DeltaOrthogonalH\x00R\x0fdeltaOrthogonal\x12P\n" +
+	"\x10block_orthogonal\x18\r \x01(\v2#.weightinit.mode.v1.BlockOrthogonalH\x00R\x0fblockOrthogonal\x12;\n" +
+	"\tzero_init\x18\x0e \x01(\v2\x1c.weightinit.mode.v1.ZeroInitH\x00R\bzeroInit\x12N\n" +
+	"\x10lstm_forget_bias\x18\x0f \x01(\v2\".weightinit.mode.v1.LSTMForgetBiasH\x00R\x0elstmForgetBias\x124\n" +
 	"\x06pieces\x18\x12 \x01(\v2\x1a.weightinit.mode.v1.PiecesH\x00R\x06pieces\x12,\n" +
 	"\x04post\x18\x10 \x03(\v2\x18.weightinit.mode.v1.PostR\x04post\x12\x18\n" +
 	"\aformula\x18\x11 \x01(\tR\aformulaB\x06\n" +
-	"\x04kindJ\x04\b\v\x10\x10J\x04\b\x13\x10@\" \n" +
+	"\x04kindJ\x04\b\x13\x10@\" \n" +
 	"\bConstant\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\"/\n" +
 	"\aUniform\x12\x10\n" +
@@ -2409,15 +2732,28 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06blocks\x18\x01 \x03(\v2\x19.weightinit.mode.v1.BlockR\x06blocks\"I\n" +
 	"\x05Block\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
-	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"8\n" +
-	"\x06Pieces\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\b\n" +
-	"\x06Filled\"\x89\x01\n" +
+	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\":\n" +
+	"\x06Pieces\x120\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x06pieces\"\b\n" +
+	"\x06Filled\"\n" +
+	"\n" +
+	"\bBilinear\"%\n" +
+	"\x0fDeltaOrthogonal\x12\x12\n" +
+	"\x04gain\x18\x01 \x01(\x01R\x04gain\"F\n" +
+	"\x0fBlockOrthogonal\x12\x1f\n" +
+	"\vsplit_sizes\x18\x01 \x03(\x03R\n" +
+	"splitSizes\x12\x12\n" +
+	"\x04gain\x18\x02 \x01(\x01R\x04gain\"\n" +
+	"\n" +
+	"\bZeroInit\"&\n" +
+	"\x0eLSTMForgetBias\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x01R\x05value\"\xae\x01\n" +
 	"\x04Post\x12\x1c\n" +
 	"\bmultiply\x18\x01 \x01(\x01H\x00R\bmultiply\x12\x18\n" +
 	"\x06divide\x18\x02 \x01(\x01H\x00R\x06divide\x12;\n" +
-	"\tzero_rows\x18\x03 \x01(\v2\x1c.weightinit.mode.v1.ZeroRowsH\x00R\bzeroRowsB\x06\n" +
-	"\x04stepJ\x04\b\x04\x10\x10\"=\n" +
+	"\tzero_rows\x18\x03 \x01(\v2\x1c.weightinit.mode.v1.ZeroRowsH\x00R\bzeroRows\x12#\n" +
+	"\fl2_normalize\x18\x04 \x01(\x03H\x00R\vl2NormalizeB\x06\n" +
+	"\x04stepJ\x04\b\x05\x10\x10\"=\n" +
 	"\bZeroRows\x121\n" +
 	"\x06ranges\x18\x01 \x03(\v2\x19.weightinit.mode.v1.RangeR\x06ranges\"3\n" +
 	"\x05Range\x12\x14\n" +
@@ -2481,7 +2817,7 @@ func file_mode1_proto_rawDescGZIP() []byte {
 }
 
 var file_mode1_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_mode1_proto_goTypes = []any{
 	(DType)(0),                 // 0: weightinit.mode.v1.DType
 	(TruncNormal_Algorithm)(0), // 1: weightinit.mode.v1.TruncNormal.Algorithm
@@ -2508,12 +2844,17 @@ var file_mode1_proto_goTypes = []any{
 	(*Block)(nil),              // 22: weightinit.mode.v1.Block
 	(*Pieces)(nil),             // 23: weightinit.mode.v1.Pieces
 	(*Filled)(nil),             // 24: weightinit.mode.v1.Filled
-	(*Post)(nil),               // 25: weightinit.mode.v1.Post
-	(*ZeroRows)(nil),           // 26: weightinit.mode.v1.ZeroRows
-	(*Range)(nil),              // 27: weightinit.mode.v1.Range
-	(*FillRequest)(nil),        // 28: weightinit.mode.v1.FillRequest
-	(*FillChunk)(nil),          // 29: weightinit.mode.v1.FillChunk
-	(*ErrorDetail)(nil),        // 30: weightinit.mode.v1.ErrorDetail
+	(*Bilinear)(nil),           // 25: weightinit.mode.v1.Bilinear
+	(*DeltaOrthogonal)(nil),    // 26: weightinit.mode.v1.DeltaOrthogonal
+	(*BlockOrthogonal)(nil),    // 27: weightinit.mode.v1.BlockOrthogonal
+	(*ZeroInit)(nil),           // 28: weightinit.mode.v1.ZeroInit
+	(*LSTMForgetBias)(nil),     // 29: weightinit.mode.v1.LSTMForgetBias
+	(*Post)(nil),               // 30: weightinit.mode.v1.Post
+	(*ZeroRows)(nil),           // 31: weightinit.mode.v1.ZeroRows
+	(*Range)(nil),              // 32: weightinit.mode.v1.Range
+	(*FillRequest)(nil),        // 33: weightinit.mode.v1.FillRequest
+	(*FillChunk)(nil),          // 34: weightinit.mode.v1.FillChunk
+	(*ErrorDetail)(nil),        // 35: weightinit.mode.v1.ErrorDetail
 }
 var file_mode1_proto_depIdxs = []int32{
 	5,  // 0: weightinit.mode.v1.DescribeReply.modes:type_name -> weightinit.mode.v1.ModeInfo
@@ -2533,29 +2874,34 @@ var file_mode1_proto_depIdxs = []int32{
 	20, // 14: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
 	21, // 15: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
 	24, // 16: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
-	23, // 17: weightinit.mode.v1.Dist.pieces:type_name -> weightinit.mode.v1.Pieces
-	25, // 18: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
-	1,  // 19: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
-	22, // 20: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
-	12, // 21: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
-	12, // 22: weightinit.mode.v1.Pieces.dists:type_name -> weightinit.mode.v1.Dist
-	26, // 23: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
-	27, // 24: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
-	7,  // 25: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
-	8,  // 26: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
-	0,  // 27: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
-	2,  // 28: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
-	3,  // 29: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
-	6,  // 30: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
-	28, // 31: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
-	4,  // 32: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
-	11, // 33: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
-	29, // 34: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
-	32, // [32:35] is the sub-list for method output_type
-	29, // [29:32] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	25, // 17: weightinit.mode.v1.Dist.bilinear:type_name -> weightinit.mode.v1.Bilinear
+	26, // 18: weightinit.mode.v1.Dist.delta_orthogonal:type_name -> weightinit.mode.v1.DeltaOrthogonal
+	27, // 19: weightinit.mode.v1.Dist.block_orthogonal:type_name -> weightinit.mode.v1.BlockOrthogonal
+	28, // 20: weightinit.mode.v1.Dist.zero_init:type_name -> weightinit.mode.v1.ZeroInit
+	29, // 21: weightinit.mode.v1.Dist.lstm_forget_bias:type_name -> weightinit.mode.v1.LSTMForgetBias
+	23, // 22: weightinit.mode.v1.Dist.pieces:type_name -> weightinit.mode.v1.Pieces
+	30, // 23: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
+	1,  // 24: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
+	22, // 25: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
+	12, // 26: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
+	12, // 27: weightinit.mode.v1.Pieces.pieces:type_name -> weightinit.mode.v1.Dist
+	31, // 28: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
+	32, // 29: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
+	7,  // 30: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
+	8,  // 31: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
+	0,  // 32: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
+	2,  // 33: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
+	3,  // 34: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
+	6,  // 35: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
+	33, // 36: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
+	4,  // 37: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
+	11, // 38: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
+	34, // 39: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
+	37, // [37:40] is the sub-list for method output_type
+	34, // [34:37] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_mode1_proto_init() }
@@ -2576,12 +2922,18 @@ func file_mode1_proto_init() {
 		(*Dist_Sparse)(nil),
 		(*Dist_Blocks)(nil),
 		(*Dist_Fill)(nil),
+		(*Dist_Bilinear)(nil),
+		(*Dist_DeltaOrthogonal)(nil),
+		(*Dist_BlockOrthogonal)(nil),
+		(*Dist_ZeroInit)(nil),
+		(*Dist_LstmForgetBias)(nil),
 		(*Dist_Pieces)(nil),
 	}
-	file_mode1_proto_msgTypes[22].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[27].OneofWrappers = []any{
 		(*Post_Multiply)(nil),
 		(*Post_Divide)(nil),
 		(*Post_ZeroRows)(nil),
+		(*Post_L2Normalize)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2589,7 +2941,7 @@ func file_mode1_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode1_proto_rawDesc), len(file_mode1_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   28,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

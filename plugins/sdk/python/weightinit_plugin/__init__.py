@@ -37,17 +37,22 @@ if _process.started_by_host():
 
 from ._dist import (  # noqa: E402
     Dist,
+    bilinear,
+    block_orthogonal,
     blocks,
     constant,
+    delta_orthogonal,
     dirac,
     eye,
     fill,
+    lstm_forget_bias,
     normal,
     orthogonal,
     pieces,
     sparse,
     trunc_normal,
     uniform,
+    zero_init,
 )
 from ._errors import LayoutError, OptionError  # noqa: E402
 from ._layout import Layout, Model, Param, Piece, Region  # noqa: E402
@@ -68,12 +73,16 @@ __all__ = [
     "Plugin",
     "Region",
     "__version__",
+    "bilinear",
+    "block_orthogonal",
     "blocks",
     "constant",
+    "delta_orthogonal",
     "dirac",
     "each_piece",
     "eye",
     "fill",
+    "lstm_forget_bias",
     "normal",
     "option",
     "orthogonal",
@@ -81,4 +90,5 @@ __all__ = [
     "sparse",
     "trunc_normal",
     "uniform",
+    "zero_init",
 ]

@@ -62,6 +62,17 @@ class Dist(NamedTuple):
             pairs.append(pair)
         return self._then("zero_rows", tuple(pairs))
 
+    def l2_normalize(self, dim: int) -> Dist:
+        """Divides each vector along a dimension by its Euclidean length.
+
+        Its bits are not promised to be another library's, which may sum in
+        another order.
+        """
+        dim = operator.index(dim)
+        if dim < 0:
+            raise ValueError(f"l2_normalize: dimension {dim} is below 0")
+        return self._then("l2_normalize", dim)
+
     def described(self, formula: str) -> Dist:
         """Sets the rule in words: one line of at most 200 bytes."""
         if not formula.isprintable() or len(formula.encode("utf-8", "replace")) > MAX_FORMULA:
@@ -182,6 +193,45 @@ def pieces(*dists: Dist) -> Dist:
     return Dist("pieces", dists)
 
 
+def bilinear() -> Dist:
+    """The upsampling kernel of MXNet; for 4 dimensions, the last two of one size."""
+    return Dist("bilinear")
+
+
+def delta_orthogonal(gain: float = 1.0) -> Dist:
+    """gain times an orthogonal matrix at the centre tap, else 0; for 3 to 5 dimensions.
+
+    There are at least as many output channels, the first size, as input
+    channels. Its bits depend on the linear algebra of the host.
+    """
+    return Dist("delta_orthogonal", (_finite("delta_orthogonal: gain", gain),))
+
+
+def block_orthogonal(split_sizes: Iterable[int], gain: float = 1.0) -> Dist:
+    """gain times an orthogonal matrix in every block of the sizes split_sizes.
+
+    There is one size for each dimension, which it divides. Its bits depend on
+    the linear algebra of the host.
+    """
+    sizes = tuple(operator.index(size) for size in split_sizes)
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"block_orthogonal: split_sizes {sizes} must be 2 sizes or more, at least 1 each")
+    return Dist("block_orthogonal", (sizes, _finite("block_orthogonal: gain", gain)))
+
+
+def zero_init() -> Dist:
+    """1 on the main diagonal or, with more rows than columns, a part of a Hadamard matrix.
+
+    For 2 dimensions. It is not 0 everywhere: that is constant(0).
+    """
+    return Dist("zero_init")
+
+
+def lstm_forget_bias(value: float = 1.0) -> Dist:
+    """value in the second quarter of a vector, the forget gate of an LSTM, else 0."""
+    return Dist("lstm_forget_bias", (_finite("lstm_forget_bias: value", value),))
+
+
 def fill() -> Dist:
     """The plugin makes the values itself, with the function under Plugin.fill."""
     return Dist("fill")
@@ -193,7 +243,7 @@ def check_shape(dist: Dist, shape: Sequence[int], fused: Sequence[Sequence[int]]
     fused are the shapes of what is fused in it.
     """
     kind, dims = dist.kind, len(shape)
-    if kind in ("eye", "sparse") and dims != 2:
+    if kind in ("eye", "sparse", "zero_init") and dims != 2:
         raise ValueError(f"{kind} needs 2 dimensions")
     if kind == "orthogonal" and dims < 2:
         raise ValueError("orthogonal needs at least 2 dimensions")
@@ -202,6 +252,16 @@ def check_shape(dist: Dist, shape: Sequence[int], fused: Sequence[Sequence[int]]
             raise ValueError("dirac needs 3 to 5 dimensions")
         if shape[0] % dist.values[0]:
             raise ValueError(f"dirac needs a first size that {dist.values[0]} groups divide")
+    if kind == "bilinear" and (dims != 4 or shape[2] != shape[3]):
+        raise ValueError("bilinear needs 4 dimensions, the last two of one size")
+    if kind == "delta_orthogonal" and not (3 <= dims <= 5 and shape[0] >= shape[1]):
+        raise ValueError("delta_orthogonal needs 3 to 5 dimensions, the first not below the second")
+    if kind == "block_orthogonal":
+        sizes = dist.values[0]
+        if len(sizes) != dims or any(n % size for n, size in zip(shape, sizes, strict=True)):
+            raise ValueError(f"block_orthogonal needs a shape that {sizes} divides")
+    if kind == "lstm_forget_bias" and (dims != 1 or shape[0] % 4):
+        raise ValueError("lstm_forget_bias needs 1 dimension whose size 4 divides")
     if kind == "blocks":
         rows = sum(n for n, _ in dist.values)
         if not dims or rows != shape[0]:
@@ -214,10 +274,12 @@ def check_shape(dist: Dist, shape: Sequence[int], fused: Sequence[Sequence[int]]
         for inner, part in zip(dist.values, fused):
             check_shape(inner, part)
     for step, operand in dist.post:
+        if kind == "pieces" and step not in ("multiply", "divide"):
+            raise ValueError(f"{step} cannot follow pieces")
         if step == "zero_rows":
-            if kind == "pieces":
-                raise ValueError("zero_rows: pieces have no rows in common")
             _check_rows(operand, shape)
+        if step == "l2_normalize" and (operand >= dims or kind == "blocks" and operand == 0):
+            raise ValueError(f"l2_normalize has no vectors along dimension {operand}")
 
 
 def _check_rows(ranges: Iterable[tuple[int, int]], shape: Sequence[int]) -> None:

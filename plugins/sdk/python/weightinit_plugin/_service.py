@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import _messages
-from ._dist import ALGORITHMS, Dist, check_shape
+from ._dist import Dist, check_shape
 from ._errors import UnknownModeError, UnsupportedError
 from ._layout import DTYPES, Layout, Param, model_from, param_from
 from ._options import decode
@@ -114,14 +114,10 @@ def _mode(plugin: Plugin, request: Any) -> Mode:
 def _put(dst: Any, dist: Any, param: Param, mode: Mode) -> None:
     if not isinstance(dist, Dist):
         raise TypeError(f"{type(dist).__name__} is no distribution")
-    if dist.kind in _NEED_SHAPE or dist.post:
-        check_shape(dist, param.shape, [piece.shape for piece in param.pieces])
+    check_shape(dist, param.shape, [piece.shape for piece in param.pieces])
     if dist.kind == "fill" and mode.fill is None:
         raise ValueError("fill() needs a function under plugin.fill")
     put_dist(dst, dist)
-
-
-_NEED_SHAPE = frozenset(("eye", "sparse", "orthogonal", "dirac", "blocks", "pieces"))
 
 
 def put_dist(dst: Any, dist: Dist) -> None:
@@ -129,7 +125,7 @@ def put_dist(dst: Any, dist: Dist) -> None:
     kind, values, post, formula = dist
     family = getattr(dst, kind)
     family.SetInParent()  # a family whose values are all 0 must be there too
-    _PUT[kind](family, values)
+    {"blocks": _set_blocks, "pieces": _set_pieces}.get(kind, _set_numbers)(family, values)
     for step, operand in post:
         added = dst.post.add()
         if step != "zero_rows":
@@ -142,37 +138,15 @@ def put_dist(dst: Any, dist: Dist) -> None:
         dst.formula = formula
 
 
-def _set_constant(dst: Any, values: tuple[Any, ...]) -> None:
-    (dst.value,) = values
-
-
-def _set_uniform(dst: Any, values: tuple[Any, ...]) -> None:
-    dst.low, dst.high = values
-
-
-def _set_normal(dst: Any, values: tuple[Any, ...]) -> None:
-    dst.mean, dst.std = values
-
-
-def _set_trunc_normal(dst: Any, values: tuple[Any, ...]) -> None:
-    dst.mean, dst.std, dst.a, dst.b, algorithm = values
-    dst.algorithm = ALGORITHMS.index(algorithm)
-
-
-def _set_dirac(dst: Any, values: tuple[Any, ...]) -> None:
-    (dst.groups,) = values
-
-
-def _set_orthogonal(dst: Any, values: tuple[Any, ...]) -> None:
-    (dst.gain,) = values
-
-
-def _set_sparse(dst: Any, values: tuple[Any, ...]) -> None:
-    dst.sparsity, dst.std = values
-
-
-def _set_nothing(dst: Any, values: tuple[Any, ...]) -> None:
-    pass
+def _set_numbers(dst: Any, values: tuple[Any, ...]) -> None:
+    """Writes the numbers of a family: they stand in the order of its message."""
+    for field, value in zip(dst.DESCRIPTOR.fields, values, strict=True):
+        if field.enum_type is not None:
+            setattr(dst, field.name, field.enum_type.values_by_name[value.upper()].number)
+        elif isinstance(value, tuple):
+            getattr(dst, field.name).extend(value)
+        else:
+            setattr(dst, field.name, value)
 
 
 def _set_blocks(dst: Any, values: tuple[Any, ...]) -> None:
@@ -184,22 +158,7 @@ def _set_blocks(dst: Any, values: tuple[Any, ...]) -> None:
 
 def _set_pieces(dst: Any, values: tuple[Any, ...]) -> None:
     for inner in values:
-        put_dist(dst.dists.add(), inner)
-
-
-_PUT: dict[str, Callable[[Any, tuple[Any, ...]], None]] = {
-    "constant": _set_constant,
-    "uniform": _set_uniform,
-    "normal": _set_normal,
-    "trunc_normal": _set_trunc_normal,
-    "eye": _set_nothing,
-    "dirac": _set_dirac,
-    "orthogonal": _set_orthogonal,
-    "sparse": _set_sparse,
-    "blocks": _set_blocks,
-    "pieces": _set_pieces,
-    "fill": _set_nothing,
-}
+        put_dist(dst.pieces.add(), inner)
 
 
 def _chunks(pieces: Iterable[Any], part: Part, skip: int, first: int, count: int) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _messages, _service
-from ._dist import ALGORITHMS, Dist
+from ._dist import Dist
 from ._errors import LayoutError, OptionError, PluginError, UnknownModeError
 from ._layout import DTYPES, Layout, Model, Param, Piece, Region, model_to, param_to
 from ._options import Option
@@ -323,11 +323,9 @@ def _dist_from(message: Any) -> Dist:
     if kind == "blocks":
         values: tuple[Any, ...] = tuple((b.rows, _dist_from(b.dist)) for b in family.blocks)
     elif kind == "pieces":
-        values = tuple(map(_dist_from, family.dists))
+        values = tuple(map(_dist_from, family.pieces))
     else:
-        values = tuple(getattr(family, field.name) for field in family.DESCRIPTOR.fields)
-    if kind == "trunc_normal":
-        values = (*values[:-1], ALGORITHMS[values[-1]])
+        values = tuple(_number_from(family, field) for field in family.DESCRIPTOR.fields)
     post: list[tuple[str, Any]] = []
     for p in message.post:
         step = p.WhichOneof("step")
@@ -336,6 +334,13 @@ def _dist_from(message: Any) -> Dist:
         else:
             post.append((step, getattr(p, step)))
     return Dist(kind, values, tuple(post), message.formula)
+
+
+def _number_from(family: Any, field: Any) -> Any:
+    value = getattr(family, field.name)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name.lower()
+    return value if isinstance(value, (int, float)) else tuple(value)
 
 
 def _weight(name: str, role: str, out: int, into: int, layer: int | None = None) -> Param:
