@@ -84,7 +84,7 @@ func DecodeDists(raw []byte, params []layout.Param, rules AssignRules) ([]dist.D
 // assigned converts and checks one distribution; blocks counts those of the
 // whole reply.
 func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (dist.Dist, error) {
-	if *blocks += len(m.GetBlocks().GetBlocks()) + len(m.GetPieces().GetDists()); *blocks > wire.MaxAllBlocks {
+	if *blocks += len(m.GetBlocks().GetBlocks()) + len(m.GetPieces().GetPieces()); *blocks > wire.MaxAllBlocks {
 		return dist.Dist{}, bad("blocks", "", "passes %d blocks in one reply", wire.MaxAllBlocks)
 	}
 	d, err := Dist(m)
@@ -150,12 +150,12 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 
 // Pieces converts the distributions of a fused parameter's pieces.
 func Pieces(list *modev1.Pieces) (dist.Draw, error) {
-	if n := len(list.GetDists()); n > wire.MaxPieces {
+	if n := len(list.GetPieces()); n > wire.MaxPieces {
 		return nil, tooMany("pieces", n, wire.MaxPieces)
 	}
-	out := dist.Pieces{Dists: make([]dist.Dist, len(list.GetDists()))}
+	out := dist.Pieces{Dists: make([]dist.Dist, len(list.GetPieces()))}
 	var err error
-	for i, m := range list.GetDists() {
+	for i, m := range list.GetPieces() {
 		if out.Dists[i], err = single(m, "pieces"); err != nil {
 			return nil, within(index("pieces", i), err)
 		}

@@ -104,7 +104,7 @@ func normal(std float64) *modev1.Dist {
 }
 
 func piecesOf(list ...*modev1.Dist) *modev1.Dist {
-	return &modev1.Dist{Kind: &modev1.Dist_Pieces{Pieces: &modev1.Pieces{Dists: list}}}
+	return &modev1.Dist{Kind: &modev1.Dist_Pieces{Pieces: &modev1.Pieces{Pieces: list}}}
 }
 
 func blocks(list ...*modev1.Block) *modev1.Dist {

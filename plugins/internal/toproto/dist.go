@@ -105,7 +105,7 @@ func Blocks(b dist.Blocks) (*modev1.Blocks, error) {
 // Pieces maps the distributions of a fused parameter's pieces, none of which
 // may be blocks or pieces.
 func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
-	m := &modev1.Pieces{Dists: make([]*modev1.Dist, len(p.Dists))}
+	m := &modev1.Pieces{Pieces: make([]*modev1.Dist, len(p.Dists))}
 	for i, one := range p.Dists {
 		switch one.Draw.(type) {
 		case dist.Blocks, dist.Pieces:
@@ -115,7 +115,7 @@ func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
 		if err != nil {
 			return nil, fmt.Errorf("piece %d: %w", i, err)
 		}
-		m.Dists[i] = d
+		m.Pieces[i] = d
 	}
 	return m, nil
 }

@@ -1765,7 +1765,7 @@ func (x *Block) GetDist() *Dist {
 type Pieces struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One a piece; neither blocks, pieces nor fill.
-	Dists         []*Dist `protobuf:"bytes,1,rep,name=dists,proto3" json:"dists,omitempty"`
+	Pieces        []*Dist `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1800,9 +1800,9 @@ func (*Pieces) Descriptor() ([]byte, []int) {
 	return file_mode1_proto_rawDescGZIP(), []int{20}
 }
 
-func (x *Pieces) GetDists() []*Dist {
+func (x *Pieces) GetPieces() []*Dist {
 	if x != nil {
-		return x.Dists
+		return x.Pieces
 	}
 	return nil
 }
@@ -2409,9 +2409,9 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06blocks\x18\x01 \x03(\v2\x19.weightinit.mode.v1.BlockR\x06blocks\"I\n" +
 	"\x05Block\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
-	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"8\n" +
-	"\x06Pieces\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\b\n" +
+	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\":\n" +
+	"\x06Pieces\x120\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x06pieces\"\b\n" +
 	"\x06Filled\"\x89\x01\n" +
 	"\x04Post\x12\x1c\n" +
 	"\bmultiply\x18\x01 \x01(\x01H\x00R\bmultiply\x12\x18\n" +
@@ -2538,7 +2538,7 @@ var file_mode1_proto_depIdxs = []int32{
 	1,  // 19: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
 	22, // 20: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
 	12, // 21: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
-	12, // 22: weightinit.mode.v1.Pieces.dists:type_name -> weightinit.mode.v1.Dist
+	12, // 22: weightinit.mode.v1.Pieces.pieces:type_name -> weightinit.mode.v1.Dist
 	26, // 23: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
 	27, // 24: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
 	7,  // 25: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts

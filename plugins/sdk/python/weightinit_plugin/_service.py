@@ -184,7 +184,7 @@ def _set_blocks(dst: Any, values: tuple[Any, ...]) -> None:
 
 def _set_pieces(dst: Any, values: tuple[Any, ...]) -> None:
     for inner in values:
-        put_dist(dst.dists.add(), inner)
+        put_dist(dst.pieces.add(), inner)
 
 
 _PUT: dict[str, Callable[[Any, tuple[Any, ...]], None]] = {

@@ -323,7 +323,7 @@ def _dist_from(message: Any) -> Dist:
     if kind == "blocks":
         values: tuple[Any, ...] = tuple((b.rows, _dist_from(b.dist)) for b in family.blocks)
     elif kind == "pieces":
-        values = tuple(map(_dist_from, family.dists))
+        values = tuple(map(_dist_from, family.pieces))
     else:
         values = tuple(getattr(family, field.name) for field in family.DESCRIPTOR.fields)
     if kind == "trunc_normal":
