@@ -114,6 +114,19 @@ func TestOrthogonalIsSaidToBeInexact(t *testing.T) {
 	require.Contains(t, p.Notes()[0].Text, `2 parameters, the first of them "a", are`)
 }
 
+func TestNormalisedIsSaidToBeInexactAndItsLimitIsNamed(t *testing.T) {
+	normalised := one(dist.Normal{Std: 1}, dist.L2Normalize{Dim: 1})
+	p := build(t, plan.Options{}, []dist.Dist{normalised, one(dist.DeltaOrthogonal{Gain: 1})}, []int64{3, 3}, []int64{3, 2, 1})
+	require.Len(t, p.Notes(), 2)
+	require.Contains(t, p.Notes()[0], `parameter "b" is delta_orthogonal and not bit-exact`)
+	require.Contains(t, p.Notes()[1], `parameter "a" is normalised and not bit-exact`)
+	text, err := p.MarshalJSON()
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"post":[{"l2_normalize":1}]`)
+	_, err = plan.Build(t.Context(), params([]int64{1 << 15, 1 << 15}), info, &list{dists: []dist.Dist{normalised}}, plan.Options{})
+	require.ErrorContains(t, err, "l2_normalize: shape [32768 32768] has 1073741824 elements: the limit is 536870912")
+}
+
 // TestDigestsOfTheFirstVersionStay: files carry them.
 func TestDigestsOfTheFirstVersionStay(t *testing.T) {
 	p := build(t, plan.Options{Seed: 7}, three, []int64{3}, []int64{5}, []int64{4, 5})
@@ -128,6 +141,9 @@ func TestDigestSeparatesTheWholeVocabulary(t *testing.T) {
 	rows := func(ranges ...dist.Range) dist.Post { return dist.ZeroRows{Ranges: ranges} }
 	minusZero := math.Copysign(0, -1)
 	all := []dist.Dist{
+		one(dist.ZeroInit{}), one(dist.BlockOrthogonal{SplitSizes: []int64{1, 3}, Gain: 1}),
+		one(dist.BlockOrthogonal{SplitSizes: []int64{2, 1}, Gain: 1}), one(dist.BlockOrthogonal{SplitSizes: []int64{1, 3}}),
+		one(dist.Constant{Value: 1}, dist.L2Normalize{}), one(dist.Constant{Value: 1}, dist.L2Normalize{Dim: 1}),
 		one(truncNormal), one(dist.TruncNormal{Mean: 0.5, Std: 1, A: -2, B: 2, Algorithm: dist.UnitThenScale}),
 		one(dist.TruncNormal{Mean: 0.5, Std: 1, A: -2, B: 2.5}), one(dist.TruncNormal{Mean: 0.5, Std: 1, A: -2.5, B: 2}),
 		one(dist.TruncNormal{Mean: 0.25, Std: 1, A: -2, B: 2}), one(dist.TruncNormal{Mean: 0.5, Std: 2, A: -2, B: 2}),
@@ -156,10 +172,20 @@ func TestDigestSeparatesTheWholeVocabulary(t *testing.T) {
 		_, err := json.Marshal(p)
 		require.NoError(t, err)
 	}
-	kernel := func(groups int64) string {
-		return build(t, plan.Options{}, []dist.Dist{one(dist.Dirac{Groups: groups})}, []int64{4, 3, 3}).Digest()
+	for _, c := range []struct {
+		shape []int64
+		draws []dist.Draw
+	}{
+		{[]int64{4, 3, 3}, []dist.Draw{dist.Dirac{Groups: 1}, dist.Dirac{Groups: 2}, dist.DeltaOrthogonal{Gain: 1}, dist.DeltaOrthogonal{Gain: 2}}},
+		{[]int64{4}, []dist.Draw{dist.LSTMForgetBias{Value: 1}, dist.LSTMForgetBias{Value: 2}, dist.Constant{Value: 1}}},
+		{[]int64{4, 4, 3, 3}, []dist.Draw{dist.Bilinear{}, dist.Dirac{Groups: 1}}},
+	} {
+		digests := map[string]bool{}
+		for _, draw := range c.draws {
+			digests[build(t, plan.Options{}, []dist.Dist{one(draw)}, c.shape).Digest()] = true
+		}
+		require.Len(t, digests, len(c.draws), "%v", c.shape)
 	}
-	require.NotEqual(t, kernel(1), kernel(2))
 }
 
 func TestDigestOfAFilledParameterHoldsWhatItsPluginIsAsked(t *testing.T) {

@@ -33,6 +33,9 @@ func TestEveryDistributionIsShownWithItsNumbers(t *testing.T) {
 		"pieces [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] ...": one(dist.Pieces{Dists: []dist.Dist{
 			constant, constant, constant, constant, constant, constant, constant,
 		}}),
+		"bilinear": one(dist.Bilinear{}),
+		"block_orthogonal split_sizes [2 3] gain 1 (not bit-exact)": one(dist.BlockOrthogonal{SplitSizes: []int64{2, 3}, Gain: 1}),
+		"normal mean 0 std 1, l2_normalize 1":                       one(dist.Normal{Std: 1}, dist.L2Normalize{Dim: 1}),
 		"blocks 2 x [64 rows: constant 0.5] 1 x [8 rows: eye, times 2], times 3": one(dist.Blocks{Parts: []dist.Part{
 			{Rows: 64, Dist: constant}, {Rows: 64, Dist: constant}, {Rows: 8, Dist: one(dist.Eye{}, dist.Multiply{By: 2})},
 		}}, dist.Multiply{By: 3}),

@@ -27,7 +27,7 @@ func (a *app) tensorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tensor SCHEME",
 		Short: "Make one tensor by an elementary scheme",
-		Long: "tensor fills one tensor by a function of torch.nn.init, with that function's options:\n" +
+		Long: "tensor fills one tensor by a function of torch.nn.init or of another library, with that function's options:\n" +
 			strings.Join(elementary.Schemes().Names(), ", ") + ".\n\n" +
 			"\"weightinit tensor show SCHEME\" tells the formula, the options and their defaults.",
 		Example: "  weightinit tensor xavier_uniform --shape 64,128 --set gain=1.5 --seed 7 -o x.npy\n" +
