@@ -35,7 +35,7 @@ func (b Blocks) Check(maxFinite float64) error {
 			return fmt.Errorf("blocks: block %d has %d rows, needs at least 1", i, block.Rows)
 		}
 		switch block.Dist.Draw.(type) {
-		case Blocks, Filled:
+		case Blocks, Pieces, Filled:
 			return fmt.Errorf("blocks: block %d is %s, which cannot stand inside blocks", i, block.Dist.Draw.Kind())
 		}
 		if err := block.Dist.Check(maxFinite); err != nil {

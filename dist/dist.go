@@ -51,6 +51,11 @@ type Dist struct {
 	Formula string
 }
 
+// Of is d as a whole: with the rule in words, and steps after the draw.
+func Of(d Draw, formula string, post ...Post) Dist {
+	return Dist{Draw: d, Post: post, Formula: formula}
+}
+
 // Check reports the first number of d that cannot be drawn in a compute type
 // whose largest finite value is maxFinite.
 func (d Dist) Check(maxFinite float64) error {

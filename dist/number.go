@@ -12,7 +12,7 @@ type Number struct {
 	// Name is that of the field in the plugin protocol and in JSON.
 	Name string
 	// Value is a float64, an int64, a []int64, a string that names a choice,
-	// or the []Part of [Blocks].
+	// the []Part of [Blocks], or the []Dist of [Pieces].
 	Value any
 }
 
@@ -112,6 +112,9 @@ func equalValues(a, b any) bool {
 	case []Part:
 		b, ok := b.([]Part)
 		return ok && slices.EqualFunc(a, b, func(p, q Part) bool { return p.Rows == q.Rows && p.Dist.Equal(q.Dist) })
+	case []Dist:
+		b, ok := b.([]Dist)
+		return ok && slices.EqualFunc(a, b, Dist.Equal)
 	}
 	return a == b
 }

@@ -24,6 +24,8 @@ func TestNewIsTheInverseOfNumbers(t *testing.T) {
 				numbers[i].Value = "unit_then_scale"
 			case []dist.Part:
 				numbers[i].Value = []dist.Part{{Rows: 2, Dist: dist.Dist{Draw: dist.Eye{}}}}
+			case []dist.Dist:
+				numbers[i].Value = []dist.Dist{{Draw: dist.Eye{}}}
 			default:
 				require.Fail(t, "no test of this number", "%s: %v", family.Kind(), numbers[i])
 			}

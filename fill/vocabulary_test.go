@@ -64,7 +64,7 @@ func everyFamily(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
 		normal, one(dist.Sparse{Sparsity: 0.5, Std: 1}, dist.L2Normalize{}), one(proposed.Draw, dist.L2Normalize{Dim: 1}),
 		one(dist.Uniform{High: 1}, dist.L2Normalize{Dim: 1}), normal)
 	p := buildShapes(t, dtype, shapes, draws)
-	kinds := map[string]bool{"fill": true} // a plugin's
+	kinds := map[string]bool{"fill": true, "pieces": true} // a plugin's, and see pieces_test.go
 	for _, param := range p.Params().All() {
 		kinds[param.Dist.Draw.Kind()] = true
 	}

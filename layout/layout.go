@@ -23,37 +23,6 @@ const (
 	MaxDims = 64
 )
 
-// Role says what a parameter does in the model; modes choose by it.
-type Role string
-
-// The roles that built-in models use.
-const (
-	Embedding   Role = "embedding"
-	Position    Role = "position"
-	Query       Role = "q"
-	Key         Role = "k"
-	Value       Role = "v"
-	AttnOut     Role = "attn_out"
-	MLPIn       Role = "mlp_in"
-	Gate        Role = "gate"
-	MLPOut      Role = "mlp_out"
-	LMHead      Role = "lm_head"
-	NormWeight  Role = "norm_weight"
-	NormBias    Role = "norm_bias"
-	QueryBias   Role = "q_bias"
-	KeyBias     Role = "k_bias"
-	ValueBias   Role = "v_bias"
-	AttnOutBias Role = "attn_out_bias"
-	MLPInBias   Role = "mlp_in_bias"
-	GateBias    Role = "gate_bias"
-	MLPOutBias  Role = "mlp_out_bias"
-	LMHeadBias  Role = "lm_head_bias"
-
-	// Tensor is the role of a tensor that belongs to no model: the one of
-	// the command "weightinit tensor".
-	Tensor Role = "tensor"
-)
-
 // NoLayer is the layer of parameters outside the layers.
 const NoLayer = -1
 
@@ -175,9 +144,9 @@ type Facts struct {
 	DMLP         int64
 	DVocab       int64
 	Ctx          int64 // n_ctx
-	// InitializerRange is the config's field of that name; values that are
-	// not above 0 mean that it is not set.
-	InitializerRange float64
+	// InitializerRange is the config's field of that name; nil when the config
+	// has none. What 0 and less mean is the mode's affair.
+	InitializerRange *float64
 	// Config is the whole config that the model was made of, as canonical
 	// JSON; nil when there is none.
 	Config []byte
@@ -198,6 +167,7 @@ type Layout struct {
 func (l *Layout) Clone() *Layout {
 	c := &Layout{Model: l.Model, Params: slices.Clone(l.Params), Replay: slices.Clone(l.Replay)}
 	c.Model.Config = slices.Clone(l.Model.Config)
+	c.Model.InitializerRange = clonePointer(l.Model.InitializerRange)
 	for i := range c.Params {
 		p := &c.Params[i]
 		p.Shape, p.Pieces, p.Stored = slices.Clone(p.Shape), slices.Clone(p.Pieces), slices.Clone(p.Stored)
@@ -207,10 +177,7 @@ func (l *Layout) Clone() *Layout {
 		for j := range p.Stored {
 			p.Stored[j].Shape = slices.Clone(p.Stored[j].Shape)
 		}
-		if p.PaddingRow != nil {
-			row := *p.PaddingRow
-			p.PaddingRow = &row
-		}
+		p.PaddingRow = clonePointer(p.PaddingRow)
 	}
 	for i := range c.Replay {
 		c.Replay[i].Shape = slices.Clone(c.Replay[i].Shape)
@@ -218,34 +185,11 @@ func (l *Layout) Clone() *Layout {
 	return c
 }
 
-// Check reports the first fault: too many parameters, an empty or repeated
-// name, a size below 0, more than [MaxDims] dimensions, or a number of
-// elements or bytes (at 8 bytes an element) beyond int64, in one parameter or
-// in all together.
-func (l *Layout) Check() error {
-	if len(l.Params) > MaxParams {
-		return fmt.Errorf("layout: %d parameters: the limit is %d", len(l.Params), MaxParams)
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
 	}
-	seen := make(map[string]struct{}, len(l.Params))
-	var total int64
-	for _, p := range l.Params {
-		if p.Name == "" {
-			return fmt.Errorf("layout: a parameter of shape %v has no name", p.Shape)
-		}
-		if _, dup := seen[p.Name]; dup {
-			return fmt.Errorf("layout: duplicate parameter %q", p.Name)
-		}
-		seen[p.Name] = struct{}{}
-		n, err := ElementsOf(p.Shape)
-		if err != nil {
-			return fmt.Errorf("layout: parameter %q: %w", p.Name, err)
-		}
-		if n > math.MaxInt64/8-total {
-			return fmt.Errorf("layout: parameter %q of shape %v: the model's bytes pass the limit of 2^63-1", p.Name, p.Shape)
-		}
-		total += n
-	}
-	return nil
+	return new(*p)
 }
 
 // ElementsOf returns the product of the sizes. It is an error when there are

@@ -65,6 +65,18 @@ func (p *Plan) plain() bool {
 //	fill, then of the mode that fills " LENGTH:ID LENGTH:OPTIONS
 //	     LENGTH:ARCHITECTURE", its options as JSON, and the sizes of the
 //	     model in the order of layout.Facts
+//	pieces COUNT, then for each " (SHAPE into REGION DRAW STEPS)", with the
+//	     steps that the whole has after its own
+//
+// REGION is the four numbers of layout.Region. The steps after a fill are
+// followed by what else its plugin is told, as far as there is any:
+//
+//	zero_range              an initializer_range of 0 is set
+//	transposed
+//	padding_row ROW
+//	pieces COUNT            then for each " (LENGTH:ROLE SHAPE into REGION
+//	                        fans FAN_IN FAN_OUT)"
+//	config SHA256           of the config as canonical JSON, in hexadecimal
 //
 // The mode's name is not part of it, but for parameters that it fills itself:
 // what counts is what it assigned.
@@ -72,7 +84,7 @@ func (p *Plan) encode(w io.Writer) {
 	fmt.Fprintf(w, "weightinit-plan/1\nseed %d\nstreams %s\ndtype %s\n", p.opts.Seed, p.opts.Streams, p.opts.DType)
 	for _, param := range p.params {
 		fmt.Fprintf(w, "%d:%s %d ", len(param.Name), param.Name, param.Shape)
-		p.encodeDist(w, param.Dist)
+		p.encodeParam(w, param)
 		fmt.Fprintln(w)
 	}
 }
@@ -105,8 +117,10 @@ func (p *Plan) encodeSteps(w io.Writer) {
 		}
 		fmt.Fprintf(w, "draw %s %d ", s.In, s.Shape)
 		p.encodeDist(w, s.Dist)
-		r := s.Into
-		fmt.Fprintf(w, " into %d %d %d %d %d\n", s.Param, r.First, r.Rows, r.Row, r.Stride)
+		if _, filled := s.Dist.Draw.(dist.Filled); filled {
+			p.encodeTold(w, p.params[s.Param])
+		}
+		fmt.Fprintf(w, " into %d %s\n", s.Param, regionText(s.Into))
 	}
 	for _, t := range p.tensors {
 		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, t.Param, t.First)
@@ -142,6 +156,18 @@ func (p *Plan) Live() int {
 		}
 	}
 	return 0
+}
+
+func (p *Plan) encodeParam(w io.Writer, param Param) {
+	switch draw := param.Dist.Draw.(type) {
+	case dist.Pieces:
+		p.encodePieces(w, param, draw)
+	case dist.Filled:
+		p.encodeDist(w, param.Dist)
+		p.encodeTold(w, param)
+	default:
+		p.encodeDist(w, param.Dist)
+	}
 }
 
 func (p *Plan) encodeDist(w io.Writer, d dist.Dist) {
@@ -193,5 +219,9 @@ func (p *Plan) encodeFiller(w io.Writer) {
 	for _, size := range []int64{f.Layers, f.DModel, f.DHead, f.Heads, f.KVHeads, f.DMLP, f.DVocab, f.Ctx} {
 		fmt.Fprintf(w, " %d", size)
 	}
-	p.encodeValue(w, f.InitializerRange)
+	rho := 0.0 // also where none is set
+	if f.InitializerRange != nil {
+		rho = *f.InitializerRange
+	}
+	p.encodeValue(w, rho)
 }

@@ -16,10 +16,13 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
 		Mode: p.Mode(), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
 		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.elements, TotalWords: unless(p.wordsUnknown, p.words),
-		Notes: p.Notes(), Plugin: p.Plugin(), Parameters: []rowJSON{},
+		Notes: []string{}, Plugin: p.Plugin(), Parameters: []rowJSON{},
 	}
 	if p.Drawn() != p.DType().Compute() {
 		out.Drawn = p.Drawn().String()
+	}
+	for _, note := range p.notes {
+		out.Notes = append(out.Notes, note.Text)
 	}
 	for _, row := range p.Rows() {
 		one := rowJSON{
@@ -98,6 +101,12 @@ func encodeNumber(value any) any {
 			blocks[i] = map[string]any{"rows": part.Rows, "dist": encodeDist(part.Dist)}
 		}
 		return blocks
+	case []dist.Dist:
+		pieces := make([]map[string]any, len(v))
+		for i, d := range v {
+			pieces[i] = encodeDist(d)
+		}
+		return pieces
 	case []dist.Range:
 		ranges := make([]map[string]int64, len(v))
 		for i, r := range v {

@@ -9,6 +9,7 @@ import (
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/registry"
 )
 
 func TestKeyedStepsBeginStreamsOfTheirOwn(t *testing.T) {
@@ -67,10 +68,12 @@ func TestKeyedPlansNoteWhatTorchDoesNotHave(t *testing.T) {
 	shapes := [][]int64{{3}, {4, 5}, {5}, {3, 3}}
 	notes := build(t, plan.Options{Streams: plan.Keyed}, dists, shapes...).Notes()
 	require.Len(t, notes, 4)
-	require.Contains(t, notes[0], `2 parameters, the first of them "a", are trunc_normal`)
-	require.Contains(t, notes[1], `parameter "b" is sparse`)
-	require.Contains(t, notes[2], `parameter "b" is made of blocks`)
-	require.Contains(t, notes[3], "orthogonal")
+	require.Contains(t, notes[0].Text, `2 parameters, the first of them "a", are trunc_normal`)
+	require.Contains(t, notes[1].Text, `parameter "b" is sparse`)
+	require.Contains(t, notes[2].Text, `parameter "b" is made of blocks`)
+	require.Contains(t, notes[3].Text, "orthogonal")
+	require.Equal(t, []registry.Level{registry.Remark, registry.Remark, registry.Remark, registry.Warning},
+		[]registry.Level{notes[0].Level, notes[1].Level, notes[2].Level, notes[3].Level})
 	require.Len(t, build(t, plan.Options{}, dists, shapes...).Notes(), 1, "with torch's stream all but the last are torch's")
 }
 

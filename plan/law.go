@@ -15,6 +15,9 @@ func (p *Plan) Law(tensor int) (d dist.Dist, known bool) {
 	if p.replayed && param.Dist.Draw == nil {
 		return dist.Dist{}, false
 	}
+	if _, pieces := param.Dist.Draw.(dist.Pieces); pieces {
+		return dist.Dist{}, false // where they lie is not part of it
+	}
 	if t.Elements == param.Elements && slices.Equal(t.Shape, param.Shape) {
 		return param.Dist, true
 	}

@@ -34,26 +34,37 @@ func (p *Plan) subject(number int, e layout.Event) string {
 	return fmt.Sprintf("event %d", number)
 }
 
-// event checks one draw and appends its steps: one, or one a block.
+// event checks one draw and appends its steps: one, or one a block or piece.
 func (p *Plan) event(e layout.Event) error {
+	pieces, err := p.piecesOf(e)
+	if err != nil {
+		return err
+	}
 	if err := p.checkEvent(&e); err != nil {
 		return err
 	}
-	step := Step{Shape: e.Shape, Elements: dist.Elements(e.Shape), In: e.In, Param: e.Param, Into: e.Into, Block: -1}
-	blocks, ok := e.Dist.Draw.(dist.Blocks)
-	if !ok {
-		step.Dist = e.Dist
+	step := Step{Dist: e.Dist, Shape: e.Shape, Elements: dist.Elements(e.Shape), In: e.In, Param: e.Param, Into: e.Into, Block: -1}
+	switch draw := e.Dist.Draw.(type) {
+	case dist.Blocks:
+		return p.blocks(step, draw)
+	case dist.Pieces:
+		return p.pieces(step, draw, pieces)
+	default:
 		return p.append(step)
 	}
+}
+
+// blocks appends a step a block of a tensor that is cut into rows.
+func (p *Plan) blocks(whole Step, blocks dist.Blocks) error {
 	first := int64(0)
 	for i, block := range blocks.Parts {
-		one := step
-		one.Shape, one.Block = dist.PartShape(e.Shape, block.Rows), i
+		one := whole
+		one.Shape, one.Block = dist.PartShape(whole.Shape, block.Rows), i
 		one.Elements = dist.Elements(one.Shape)
-		one.Into = layout.Rows(e.Shape, 0, first, block.Rows)
-		one.Into.First += e.Into.First
+		one.Into = layout.Rows(whole.Shape, 0, first, block.Rows)
+		one.Into.First += whole.Into.First
 		one.Dist = block.Dist
-		one.Dist.Post = slices.Concat(block.Dist.Post, postsWithin(e.Dist.Post, first, block.Rows))
+		one.Dist.Post = slices.Concat(block.Dist.Post, postsWithin(whole.Dist.Post, first, block.Rows))
 		if err := p.append(one); err != nil {
 			return fmt.Errorf("block %d: %w", i, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/registry"
 )
 
 // place gives every step its place in the stream.
@@ -83,27 +84,27 @@ func drawable(s Step, allowFilled bool) error {
 // ownNotes says what a user should know of the steps whatever the mode. With
 // keyed streams it names what has no counterpart among PyTorch's functions:
 // whoever compares with PyTorch has to know the definition.
-func (p *Plan) ownNotes() []string {
-	var notes []string
-	note := func(is func(Step) bool, text string) {
+func (p *Plan) ownNotes() []registry.Note {
+	var notes []registry.Note
+	note := func(level registry.Level, is func(Step) bool, text string) {
 		if count, first := p.having(is); count > 0 {
-			notes = append(notes, which(count, first)+" "+text)
+			notes = append(notes, registry.Note{Level: level, Text: which(count, first) + " " + text})
 		}
 	}
 	if p.opts.Streams == Keyed {
-		note(draws[dist.TruncNormal], "trunc_normal, for which PyTorch has no keyed function: each pass has a key of its own, folded from the parameter's")
-		note(draws[dist.Sparse], "sparse, for which PyTorch has no keyed function: the normals and each column's zeros have keys of their own, folded from the parameter's")
-		note(func(s Step) bool { return s.Block >= 0 }, "made of blocks: each is a tensor of its own, with its number folded into the parameter's key")
+		note(registry.Remark, draws[dist.TruncNormal], "trunc_normal, for which PyTorch has no keyed function: each pass has a key of its own, folded from the parameter's")
+		note(registry.Remark, draws[dist.Sparse], "sparse, for which PyTorch has no keyed function: the normals and each column's zeros have keys of their own, folded from the parameter's")
+		note(registry.Remark, func(s Step) bool { return s.Block >= 0 }, "made of blocks: each is a tensor of its own, with its number folded into the parameter's key")
 	}
 	for _, family := range dist.Families() {
 		if _, ok := family.(dist.Orthonormal); ok {
 			kind := family.Kind()
 			is := func(s Step) bool { return s.Dist.Draw.Kind() == kind }
-			note(is, kind+" and not bit-exact: the draws are those of PyTorch, the decomposition is not")
+			note(registry.Warning, is, kind+" and not bit-exact: the draws are those of PyTorch, the decomposition is not")
 		}
 	}
 	normalised := func(s Step) bool { return dist.Whole(s.Dist.Post) }
-	note(normalised, "normalised and not bit-exact: PyTorch sums the squares in another order")
+	note(registry.Warning, normalised, "normalised and not bit-exact: PyTorch sums the squares in another order")
 	return notes
 }
 

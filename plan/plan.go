@@ -139,7 +139,7 @@ type Plan struct {
 	settings    []string
 	optionsJSON []byte
 	opts        Options
-	notes       []string
+	notes       []registry.Note
 
 	params  []Param
 	steps   []Step
@@ -184,7 +184,7 @@ func (p *Plan) DType() dtype.Type { return p.opts.DType }
 func (p *Plan) Drawn() dtype.Type { return p.opts.Drawn }
 
 // Notes returns what a user should know before the weights are made.
-func (p *Plan) Notes() []string { return append([]string{}, p.notes...) }
+func (p *Plan) Notes() []registry.Note { return append([]registry.Note{}, p.notes...) }
 
 // Params returns the parameters in the order of the model.
 func (p *Plan) Params() View[Param] { return View[Param]{p.params} }
@@ -274,9 +274,7 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 		return nil, err
 	}
 	p.place()
-	if p.tensors, err = tensorsOf(l, opts.DType); err != nil {
-		return nil, err
-	}
+	p.tensors = tensorsOf(l, opts.DType)
 	for _, t := range p.tensors {
 		p.elements += t.Elements
 	}
@@ -312,7 +310,7 @@ func (o *Options) complete() error {
 }
 
 // tensorsOf lists what a file holds of the parameters.
-func tensorsOf(l *layout.Layout, stored dtype.Type) ([]Tensor, error) {
+func tensorsOf(l *layout.Layout, stored dtype.Type) []Tensor {
 	var out []Tensor
 	for i, param := range l.Params {
 		if param.Tied != "" {
@@ -323,15 +321,8 @@ func tensorsOf(l *layout.Layout, stored dtype.Type) ([]Tensor, error) {
 			slices = []layout.Slice{{Name: param.Name, Shape: param.Shape}}
 		}
 		for _, s := range slices {
-			n, err := layout.ElementsOf(s.Shape)
-			if err != nil {
-				return nil, fmt.Errorf("plan: tensor %q of parameter %q: %w", s.Name, param.Name, err)
-			}
-			if all := param.Elements(); s.First < 0 || s.First > all || n > all-s.First {
-				return nil, fmt.Errorf("plan: tensor %q: elements %d and %d more do not lie in parameter %q of %d", s.Name, s.First, n, param.Name, all)
-			}
-			out = append(out, Tensor{Name: s.Name, Shape: s.Shape, DType: stored, Param: i, First: s.First, Elements: n})
+			out = append(out, Tensor{Name: s.Name, Shape: s.Shape, DType: stored, Param: i, First: s.First, Elements: dist.Elements(s.Shape)})
 		}
 	}
-	return out, nil
+	return out
 }

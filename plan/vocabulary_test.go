@@ -108,18 +108,18 @@ func TestOrthogonalIsSaidToBeInexact(t *testing.T) {
 	require.Empty(t, build(t, plan.Options{}, []dist.Dist{orthogonal}, []int64{0, 3}).Notes())
 	p := build(t, plan.Options{}, []dist.Dist{normal, orthogonal}, square, square)
 	require.Len(t, p.Notes(), 1)
-	require.Contains(t, p.Notes()[0], `parameter "b" is orthogonal and not bit-exact`)
+	require.Contains(t, p.Notes()[0].Text, `parameter "b" is orthogonal and not bit-exact`)
 	blocks := one(dist.Blocks{Parts: []dist.Part{{Rows: 1, Dist: normal}, {Rows: 2, Dist: orthogonal}}})
 	p = build(t, plan.Options{}, []dist.Dist{blocks, orthogonal}, square, square)
-	require.Contains(t, p.Notes()[0], `2 parameters, the first of them "a", are`)
+	require.Contains(t, p.Notes()[0].Text, `2 parameters, the first of them "a", are`)
 }
 
 func TestNormalisedIsSaidToBeInexactAndItsLimitIsNamed(t *testing.T) {
 	normalised := one(dist.Normal{Std: 1}, dist.L2Normalize{Dim: 1})
 	p := build(t, plan.Options{}, []dist.Dist{normalised, one(dist.DeltaOrthogonal{Gain: 1})}, []int64{3, 3}, []int64{3, 2, 1})
 	require.Len(t, p.Notes(), 2)
-	require.Contains(t, p.Notes()[0], `parameter "b" is delta_orthogonal and not bit-exact`)
-	require.Contains(t, p.Notes()[1], `parameter "a" is normalised and not bit-exact`)
+	require.Contains(t, p.Notes()[0].Text, `parameter "b" is delta_orthogonal and not bit-exact`)
+	require.Contains(t, p.Notes()[1].Text, `parameter "a" is normalised and not bit-exact`)
 	text, err := p.MarshalJSON()
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"post":[{"l2_normalize":1}]`)

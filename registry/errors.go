@@ -49,12 +49,16 @@ func (e *DuplicateError) Error() string {
 
 // NoRuleError is returned by a mode that has no rule for a parameter.
 type NoRuleError struct {
+	// Mode is its name; empty for a mode that does not know it.
 	Mode  string
 	Param string
 	Role  layout.Role
 }
 
 func (e *NoRuleError) Error() string {
+	if e.Mode == "" {
+		return fmt.Sprintf("the mode has no rule for parameter %q of role %q: choose another mode", e.Param, e.Role)
+	}
 	return fmt.Sprintf("mode %q has no rule for parameter %q of role %q: choose another mode", e.Mode, e.Param, e.Role)
 }
 

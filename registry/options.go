@@ -36,6 +36,10 @@ type Option struct {
 	// unset or is required. Its Go type is the one that [Configure] passes
 	// on: float64, int64, bool, string or a slice of one of these.
 	Default any
+	// FromConfig names the field of the model's config whose value, if above 0,
+	// counts where the option is not given, before Default; empty for none. The
+	// mode itself reads it.
+	FromConfig string
 	// Required options have no default.
 	Required bool
 	// Aliases are further names of the option.
@@ -66,8 +70,8 @@ type Dynamic interface {
 // For a mode that is not [Dynamic] they are the exported fields of the struct
 // that it points to, described by their tags: json (the name; a field without
 // it is no option), default, min, max, above, below, enum (texts with commas
-// between), fold:"true", also (aliases with commas between), required:"true"
-// and doc. A pointer field may stay unset.
+// between), fold:"true", also (aliases with commas between), required:"true",
+// config (the name of a field, see FromConfig) and doc. A pointer field may stay unset.
 func Options(m Mode) ([]Option, error) {
 	if d, ok := m.(Dynamic); ok {
 		return d.Options(), nil
@@ -101,7 +105,7 @@ func fields(m Mode) []reflect.StructField {
 
 func describe(t reflect.Type, tag reflect.StructTag) (Option, error) {
 	name, _, _ := strings.Cut(tag.Get("json"), ",")
-	o := Option{Name: name, Doc: tag.Get("doc"), Required: tag.Get("required") == "true"}
+	o := Option{Name: name, Doc: tag.Get("doc"), FromConfig: tag.Get("config"), Required: tag.Get("required") == "true"}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

@@ -23,11 +23,29 @@ type Mode interface {
 	Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, error)
 }
 
+// Level says how much a note matters.
+type Level uint8
+
+// The levels of notes.
+const (
+	// Remark is worth knowing.
+	Remark Level = iota
+	// Warning says that the weights may not be what the user wants.
+	Warning
+)
+
+// Note is what a user should know of a plan.
+type Note struct {
+	Level Level
+	// Text is one line, without a word for the level in front.
+	Text string
+}
+
 // Noter is a mode that has something to say about a certain layout: what a
 // user should know before the weights are made, such as that nothing is drawn.
 type Noter interface {
-	// Notes returns one line a note; it is asked after a successful Assign.
-	Notes(l *layout.Layout) []string
+	// Notes is asked after a successful Assign.
+	Notes(l *layout.Layout) []Note
 }
 
 // Replayer is a mode that can draw what the framework itself draws for a model
@@ -240,42 +258,55 @@ func (r *Registry) Clone() *Registry {
 // "@VERSION". The error of an unknown name is an [*UnknownError] that lists
 // the supported ones.
 func (r *Registry) Lookup(name string) (Info, error) {
-	bare, versionText, versioned := strings.Cut(name, "@")
+	bare, _, versioned := strings.Cut(name, "@")
 	key := strings.ToLower(bare)
-	r.mu.RLock()
-	full, known := r.names[key]
-	var versions []Info
-	for _, info := range r.infos {
-		if known && info.ID.FullName() == full {
-			versions = append(versions, info)
-		}
-	}
-	r.mu.RUnlock()
-	if !known {
+	versions := r.find(key)
+	if versions == nil {
 		return Info{}, newUnknown("mode", bare, r.Names())
-	}
-	if key != full {
-		versions = withAlias(versions, key)
 	}
 	if !versioned {
 		return defaultOf(versions), nil
 	}
-	var known2 []string
-	for _, info := range versions {
-		if strconv.Itoa(info.ID.Version) == versionText {
-			return info, nil
-		}
-		known2 = append(known2, key+"@"+strconv.Itoa(info.ID.Version))
-	}
-	return Info{}, newUnknown("mode", name, known2)
+	return pick(versions, name)
 }
 
-// withAlias keeps the versions that list the alias.
-func withAlias(versions []Info, key string) []Info {
-	return slices.DeleteFunc(versions, func(info Info) bool {
-		return !slices.ContainsFunc(info.Aliases, func(alias string) bool {
-			return ID{Plugin: info.ID.Plugin, Name: alias}.FullName() == key
-		})
+// find returns the versions of the mode that a name or alias stands for,
+// sorted; nil for an unknown one.
+func (r *Registry) find(key string) []Info {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	full, known := r.names[key]
+	if !known {
+		return nil
+	}
+	var versions []Info
+	for _, info := range r.infos {
+		if info.ID.FullName() == full && (key == full || info.hasAlias(key)) {
+			versions = append(versions, info)
+		}
+	}
+	return versions
+}
+
+// pick returns the version that name asks for behind its "@".
+func pick(versions []Info, name string) (Info, error) {
+	bare, number, _ := strings.Cut(name, "@")
+	var known []string
+	for _, info := range versions {
+		text := strconv.Itoa(info.ID.Version)
+		if text == number {
+			return info, nil
+		}
+		known = append(known, strings.ToLower(bare)+"@"+text)
+	}
+	return Info{}, newUnknown("mode", name, known)
+}
+
+// hasAlias tells whether the version lists the alias, which has the plugin's
+// prefix.
+func (info Info) hasAlias(key string) bool {
+	return slices.ContainsFunc(info.Aliases, func(alias string) bool {
+		return ID{Plugin: info.ID.Plugin, Name: alias}.FullName() == key
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/registry"
 )
 
 // Exit codes.
@@ -91,6 +92,17 @@ func (a *app) report(err error) int {
 // warn prints one line of warning.
 func (a *app) warn(text string) {
 	fmt.Fprintf(a.stderr, "warning: %s\n", oneLine(strings.TrimPrefix(text, "warning: ")))
+}
+
+// notes prints what a user should know of a plan.
+func (a *app) notes(notes []registry.Note) {
+	for _, note := range notes {
+		if note.Level == registry.Warning {
+			a.warn(note.Text)
+		} else {
+			a.say("note: %s", oneLine(note.Text))
+		}
+	}
 }
 
 // say prints one line of progress or advice, unless --quiet.

@@ -181,9 +181,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 		return nil, err
 	}
 	f.tellSeed(a, opts)
-	for _, note := range p.Notes() {
-		a.warn(note)
-	}
+	a.notes(p.Notes())
 	return &planned{p, cfg, modes}, nil
 }
 

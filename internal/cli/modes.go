@@ -91,13 +91,15 @@ type ruleJSON struct {
 }
 
 type optionJSON struct {
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Default  any      `json:"default"`
-	Required bool     `json:"required"`
-	Allowed  string   `json:"allowed"`
-	Aliases  []string `json:"aliases"`
-	Doc      string   `json:"doc"`
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Default  any    `json:"default"`
+	Required bool   `json:"required"`
+	// FromConfig is the config's field that counts where the option is unset.
+	FromConfig string   `json:"from_config,omitempty"`
+	Allowed    string   `json:"allowed"`
+	Aliases    []string `json:"aliases"`
+	Doc        string   `json:"doc"`
 }
 
 func describeMode(modes *registry.Registry, info registry.Info) (modeJSON, error) {
@@ -119,7 +121,7 @@ func describeMode(modes *registry.Registry, info registry.Info) (modeJSON, error
 	}
 	for _, o := range options {
 		m.Options = append(m.Options, optionJSON{
-			Name: o.Name, Type: string(o.Type), Default: o.Default, Required: o.Required,
+			Name: o.Name, Type: string(o.Type), Default: o.Default, Required: o.Required, FromConfig: o.FromConfig,
 			Allowed: allowed(o), Aliases: append([]string{}, o.Aliases...), Doc: o.Doc,
 		})
 	}
@@ -216,6 +218,9 @@ func (a *app) showMode(m modeJSON, about ...string) error {
 			value = "required"
 		case o.Default != nil:
 			value = fmt.Sprint(o.Default)
+		}
+		if o.FromConfig != "" {
+			value = fmt.Sprintf("the config's %s if above 0, else %s", o.FromConfig, value)
 		}
 		fmt.Fprintf(&b, "  %s (%s, %s; default %s)", o.Name, o.Type, o.Allowed, value)
 		if o.Doc != "" {

@@ -112,6 +112,8 @@ func describeDraw(d dist.Draw) string {
 		return "filled by its plugin"
 	case dist.Blocks:
 		return describeBlocks(d)
+	case dist.Pieces:
+		return describePieces(d)
 	}
 	text := d.Kind()
 	for _, n := range dist.Numbers(d) {
@@ -126,6 +128,20 @@ func describeDraw(d dist.Draw) string {
 		text += " (not bit-exact)"
 	}
 	return text
+}
+
+// describePieces shows not too many of the pieces of a fused parameter.
+func describePieces(p dist.Pieces) string {
+	const most = 6
+	var parts []string
+	for i, d := range p.Dists {
+		if i == most {
+			parts = append(parts, "...")
+			break
+		}
+		parts = append(parts, "["+describeDist(d)+"]")
+	}
+	return "pieces " + strings.Join(parts, " ")
 }
 
 // describeBlocks shows each run of equal blocks once, and not too many.

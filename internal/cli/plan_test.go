@@ -28,10 +28,14 @@ func TestEveryDistributionIsShownWithItsNumbers(t *testing.T) {
 		"dirac groups 2":                    one(dist.Dirac{Groups: 2}),
 		"sparse sparsity 0.9 std 1":         one(dist.Sparse{Sparsity: 0.9, Std: 1}),
 		"orthogonal gain 1 (not bit-exact)": one(dist.Orthogonal{Gain: 1}),
-		"bilinear":                          one(dist.Bilinear{}),
+		"filled by its plugin":              one(dist.Filled{}),
+		"pieces [eye, times 2] [constant 0.5], times 3": one(dist.Pieces{Dists: []dist.Dist{one(dist.Eye{}, dist.Multiply{By: 2}), constant}}, dist.Multiply{By: 3}),
+		"pieces [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] [constant 0.5] ...": one(dist.Pieces{Dists: []dist.Dist{
+			constant, constant, constant, constant, constant, constant, constant,
+		}}),
+		"bilinear": one(dist.Bilinear{}),
 		"block_orthogonal split_sizes [2 3] gain 1 (not bit-exact)": one(dist.BlockOrthogonal{SplitSizes: []int64{2, 3}, Gain: 1}),
 		"normal mean 0 std 1, l2_normalize 1":                       one(dist.Normal{Std: 1}, dist.L2Normalize{Dim: 1}),
-		"filled by its plugin":                                      one(dist.Filled{}),
 		"blocks 2 x [64 rows: constant 0.5] 1 x [8 rows: eye, times 2], times 3": one(dist.Blocks{Parts: []dist.Part{
 			{Rows: 64, Dist: constant}, {Rows: 64, Dist: constant}, {Rows: 8, Dist: one(dist.Eye{}, dist.Multiply{By: 2})},
 		}}, dist.Multiply{By: 3}),

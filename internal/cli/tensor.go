@@ -86,9 +86,7 @@ func (a *app) runTensor(ctx context.Context, scheme string, shaped bool, f *tens
 		return fmt.Errorf("scheme %q: %w", info.ID.Name, err)
 	}
 	f.tellSeed(a, opts)
-	for _, note := range p.Notes() {
-		a.warn(note)
-	}
+	a.notes(p.Notes())
 	start := time.Now()
 	overflow, err := a.write(p, &f.makeFlags, []weightinit.Option{weightinit.Workers(f.threads)}, func(opts ...weightinit.Option) error {
 		if format == "npy" {

@@ -135,15 +135,17 @@ const defaultMode = "gpt2"
 // facts returns the sizes that modes may use. c is normalized.
 func (c *Config) facts() layout.Facts {
 	f := layout.Facts{
-		Architecture:     NativeArchitecture,
-		Layers:           c.NLayers,
-		DModel:           c.DModel,
-		DHead:            c.DHead,
-		Heads:            c.NHeads,
-		KVHeads:          c.NKeyValueHeads,
-		DVocab:           c.DVocab,
-		Ctx:              c.NCtx,
-		InitializerRange: c.InitializerRange,
+		Architecture: NativeArchitecture,
+		Layers:       c.NLayers,
+		DModel:       c.DModel,
+		DHead:        c.DHead,
+		Heads:        c.NHeads,
+		KVHeads:      c.NKeyValueHeads,
+		DVocab:       c.DVocab,
+		Ctx:          c.NCtx,
+	}
+	if c.InitializerRange > 0 {
+		f.InitializerRange = new(c.InitializerRange)
 	}
 	if !c.AttnOnly {
 		f.DMLP = c.DMLP

@@ -322,7 +322,7 @@ func TestFactsOfALayout(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, layout.Facts{
 		Architecture: NativeArchitecture, Layers: 2, DModel: 64, DHead: 16, Heads: 4, KVHeads: 2, DMLP: 256, DVocab: 100, Ctx: 32,
-		InitializerRange: 0.5, Config: c.Canonical(),
+		InitializerRange: new(0.5), Config: c.Canonical(),
 	}, l.Model)
 	l, err = parseJSON(t, `"attn_only":true`).Layout(V2)
 	require.NoError(t, err)

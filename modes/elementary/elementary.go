@@ -178,11 +178,11 @@ func (m *Kaiming) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, er
 }
 
 // Notes implements [registry.Noter].
-func (m *Kaiming) Notes(l *layout.Layout) []string {
-	var out []string
+func (m *Kaiming) Notes(l *layout.Layout) []registry.Note {
+	var out []registry.Note
 	for _, p := range l.Params {
 		if p.Elements() == 0 {
-			out = append(out, fmt.Sprintf("warning: tensor %q of shape %v has no elements: nothing is drawn", p.Name, p.Shape))
+			out = append(out, registry.Note{Level: registry.Warning, Text: fmt.Sprintf("tensor %q of shape %v has no elements: nothing is drawn", p.Name, p.Shape)})
 		}
 	}
 	return out

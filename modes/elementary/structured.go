@@ -24,9 +24,9 @@ func (m *TruncNormal) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist
 }
 
 // Notes implements [registry.Noter].
-func (m *TruncNormal) Notes(*layout.Layout) []string {
+func (m *TruncNormal) Notes(*layout.Layout) []registry.Note {
 	if m.Mean < m.A-float64(2*m.Std) || m.Mean > m.B+float64(2*m.Std) {
-		return []string{fmt.Sprintf("warning: mean %v is more than 2 std from [%v, %v]: the values may not be distributed as they should", m.Mean, m.A, m.B)}
+		return []registry.Note{{Level: registry.Warning, Text: fmt.Sprintf("mean %v is more than 2 std from [%v, %v]: the values may not be distributed as they should", m.Mean, m.A, m.B)}}
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (m *Plain) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, erro
 // multiplied by it after the draw, also when it is 1.
 type Gained struct {
 	// Gain unset: the config's initializer_range if that is above 0, else 1.
-	Gain *float64 `json:"gain" above:"0" doc:"gain; unset: the config's initializer_range if above 0, else 1"`
+	Gain *float64 `json:"gain" above:"0" config:"initializer_range" doc:"gain; else 1"`
 
 	scheme scheme
 }
@@ -86,8 +86,8 @@ func (m *Gained) Assign(ctx context.Context, l *layout.Layout) ([]dist.Dist, err
 	gain := 1.0
 	if m.Gain != nil {
 		gain = *m.Gain
-	} else if l.Model.InitializerRange > 0 {
-		gain = l.Model.InitializerRange
+	} else if ranged(l.Model) {
+		gain = *l.Model.InitializerRange
 	}
 	return assign(ctx, m.scheme.id(2).String(), l, func(p layout.Param) dist.Dist {
 		d := dist.Dist{Draw: m.scheme.draw(p, gain), Formula: m.scheme.declared(2)}
@@ -118,7 +118,7 @@ func fanInfos() []registry.Info {
 		gained.ID, gained.Default, gained.Source, gained.ModelVersion = s.id(2), false, sources[2], 2
 		gained.Summary += ", with a gain"
 		gained.Rules = append([]registry.Rule{{Roles: matrices, Formula: s.declared(2)}}, fixed...)
-		gained.Notes = []string{plain.Notes[0], "gain: the option if set, else the config's initializer_range if above 0, else 1"}
+		gained.Notes = []string{plain.Notes[0], "gain that neither the option nor the config sets: 1"}
 		gained.New = func() registry.Mode { return &Gained{scheme: s} }
 		out = append(out, plain, gained)
 	}

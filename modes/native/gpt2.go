@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
@@ -16,7 +17,7 @@ import (
 type GPT2 struct {
 	// Std is the standard deviation. Unset: the config's initializer_range if
 	// that is above 0, else 0.02 (version 1) or 0.8 / sqrt(d_model) (version 2).
-	Std *float64 `json:"std" above:"0" doc:"standard deviation; unset: the config's initializer_range if above 0, else the version's own"`
+	Std *float64 `json:"std" above:"0" config:"initializer_range" doc:"standard deviation; else the version's own"`
 
 	version int
 }
@@ -47,8 +48,8 @@ func (m *GPT2) std(facts layout.Facts) (float64, error) {
 	switch {
 	case m.Std != nil:
 		return *m.Std, nil
-	case facts.InitializerRange > 0:
-		return facts.InitializerRange, nil
+	case ranged(facts):
+		return *facts.InitializerRange, nil
 	case m.version == 1:
 		return 0.02, nil
 	case facts.DModel <= 0:
@@ -75,7 +76,7 @@ func gpt2Infos() []registry.Info {
 				{Roles: []layout.Role{layout.AttnOut, layout.MLPOut}, Formula: "normal(0, std*(1/sqrt(2*n_layers)))"},
 			}, fixed...),
 			Notes: []string{
-				"std: the option if set, else the config's initializer_range if above 0, else " + std[version],
+				"std that neither the option nor the config sets: " + std[version],
 				"0 layers are refused: the residual scale would divide by zero",
 			},
 			ModelVersion: version,
@@ -87,11 +88,5 @@ func gpt2Infos() []registry.Info {
 
 // withoutResidual lists the roles of matrices that are not scaled.
 func withoutResidual() []layout.Role {
-	var out []layout.Role
-	for _, r := range matrices {
-		if r != layout.AttnOut && r != layout.MLPOut {
-			out = append(out, r)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(matrices), func(r layout.Role) bool { return r == layout.AttnOut || r == layout.MLPOut })
 }

@@ -9,6 +9,7 @@ package native
 
 import (
 	"context"
+	"slices"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
@@ -23,18 +24,27 @@ var sources = map[int]string{
 	2: "TransformerLens 3.8.1 to 4.3.0, " + sourceFile,
 }
 
-// Roles of the native model, by the rule that they take.
+// Roles by the rule that they take. The matrices are those of a transformer:
+// the native model has no fused ones, no token types and no router, and no mode
+// here knows what is right for the few that only other models have.
 var (
-	matrices = []layout.Role{
-		layout.Embedding, layout.Position, layout.Query, layout.Key, layout.Value, layout.AttnOut,
-		layout.MLPIn, layout.Gate, layout.MLPOut, layout.LMHead,
-	}
-	biases = []layout.Role{
-		layout.NormBias, layout.QueryBias, layout.KeyBias, layout.ValueBias, layout.AttnOutBias,
-		layout.MLPInBias, layout.GateBias, layout.MLPOutBias, layout.LMHeadBias,
-	}
-	norms = []layout.Role{layout.NormWeight}
+	matrices = only(func(r layout.Role) bool {
+		return r.Kind() == layout.Matrix && !slices.Contains(others, r)
+	})
+	biases = only(func(r layout.Role) bool {
+		return r.BiasOf() == layout.NormWeight || slices.Contains(matrices, r.BiasOf())
+	})
+	norms  = []layout.Role{layout.NormWeight}
+	others = []layout.Role{layout.RelPosBias, layout.PatchEmbed, layout.ValueEmbed, layout.SmallGate}
 )
+
+func only(is func(layout.Role) bool) []layout.Role {
+	return slices.DeleteFunc(layout.Roles(), func(r layout.Role) bool { return !is(r) })
+}
+
+// ranged tells whether the config says an initializer_range: 0 and less mean
+// that it does not.
+func ranged(f layout.Facts) bool { return f.InitializerRange != nil && *f.InitializerRange > 0 }
 
 // fixed are the declared rules of what no mode draws.
 var fixed = []registry.Rule{{Roles: norms, Formula: "1"}, {Roles: biases, Formula: "0"}}
@@ -55,16 +65,22 @@ func assign(ctx context.Context, mode string, l *layout.Layout, matrix rule) ([]
 	for _, r := range norms {
 		kinds[r] = func(layout.Param) dist.Dist { return dist.Dist{Draw: dist.Constant{Value: 1}, Formula: "1"} }
 	}
+	single := func(p layout.Param) (dist.Dist, error) {
+		r, ok := kinds[p.Role]
+		if !ok {
+			return dist.Dist{}, &registry.NoRuleError{Mode: mode, Param: p.Name, Role: p.Role}
+		}
+		return r(p), nil
+	}
 	out := make([]dist.Dist, len(l.Params))
 	for i, p := range l.Params {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		r, ok := kinds[p.Role]
-		if !ok {
-			return nil, &registry.NoRuleError{Mode: mode, Param: p.Name, Role: p.Role}
+		var err error
+		if out[i], err = registry.EachPiece(p, single); err != nil {
+			return nil, err
 		}
-		out[i] = r(p)
 	}
 	return out, nil
 }

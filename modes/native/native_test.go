@@ -87,7 +87,7 @@ func TestInitializerRangeCountsOnlyAboveZeroAndTheOptionCountsFirst(t *testing.T
 		m, err := registry.Configure(lookup(t, mode), settings)
 		require.NoError(t, err)
 		l := example(layout.Query, 768, 768)
-		l.Model.InitializerRange = initializerRange
+		l.Model.InitializerRange = new(initializerRange)
 		got, err := m.Assign(t.Context(), l)
 		require.NoError(t, err)
 		return got[0].Draw.(dist.Normal).Std
@@ -99,6 +99,49 @@ func TestInitializerRangeCountsOnlyAboveZeroAndTheOptionCountsFirst(t *testing.T
 	require.Equal(t, 0.3, std("gpt2", 0.5, "std=0.3"))
 	require.Equal(t, std("xavier_normal", 0), std("xavier_normal", 0.5), "version 1 ignores it")
 	require.Equal(t, 0.5*std("xavier_normal@2", 0), std("xavier_normal@2", 0.5))
+}
+
+func TestTheConfigCountsWhereAnOptionSaysSo(t *testing.T) {
+	count := 0
+	for _, info := range native.Infos() {
+		options, err := registry.Options(info.New())
+		require.NoError(t, err)
+		l := example(layout.Query, 768, 768)
+		plain, err := info.New().Assign(t.Context(), l)
+		require.NoError(t, err)
+		l.Model.InitializerRange = new(0.3)
+		ranged, err := info.New().Assign(t.Context(), l)
+		require.NoError(t, err)
+		declared := false
+		for _, o := range options {
+			declared = declared || o.FromConfig == "initializer_range"
+		}
+		require.Equal(t, declared, !plain[0].Equal(ranged[0]), info.ID)
+		if declared {
+			count++
+		}
+	}
+	require.Equal(t, 6, count)
+}
+
+func TestAFusedMatrixIsFilledPieceByPiece(t *testing.T) {
+	l := example(layout.QKV, 8, 12)
+	l.Params[0].Pieces = []layout.Piece{
+		{Role: layout.Query, Shape: []int64{8, 8}, At: layout.Rows(l.Params[0].Shape, 0, 0, 8), FanIn: 8, FanOut: 8},
+		{Role: layout.Key, Shape: []int64{4, 8}, At: layout.Rows(l.Params[0].Shape, 0, 8, 4), FanIn: 8, FanOut: 4},
+	}
+	single := func(fanOut int64) dist.Dist {
+		got, err := lookup(t, "xavier_uniform").New().Assign(t.Context(), example(layout.Query, 8, fanOut))
+		require.NoError(t, err)
+		return got[0]
+	}
+	got, err := lookup(t, "xavier_uniform").New().Assign(t.Context(), l)
+	require.NoError(t, err)
+	want := dist.Blocks{Parts: []dist.Part{{Rows: 8, Dist: single(8)}, {Rows: 4, Dist: single(4)}}}
+	require.True(t, dist.Dist{Draw: want}.Equal(got[0]), "%v", got[0])
+	got, err = lookup(t, "gpt2").New().Assign(t.Context(), l)
+	require.NoError(t, err)
+	require.Equal(t, dist.Normal{Std: 0.02}, got[0].Draw, "equal laws are one draw")
 }
 
 func TestGPT2RefusesAModelWithoutLayers(t *testing.T) {

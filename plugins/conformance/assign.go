@@ -39,14 +39,7 @@ func requestWith(m fromproto.Mode, s standard, dtype layout.DType, values map[st
 	if err != nil {
 		return nil, err
 	}
-	req, err := toproto.AssignRequest(m.ID, m.Version, options, s.layout, dtype)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range req.Params {
-		p.Pieces = s.pieces[p.Name]
-	}
-	return req, nil
+	return toproto.AssignRequest(m.ID, m.Version, options, s.layout, dtype)
 }
 
 // deadline is the host's for an Assign of n parameters.

@@ -4,15 +4,12 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/plugins/protocol/modev1"
 )
 
 // standard is a layout that every plugin is asked for.
 type standard struct {
 	name   string
 	layout *layout.Layout
-	// pieces are what is fused in a parameter, by its name.
-	pieces map[string][]*modev1.Piece
 }
 
 // builder collects the parameters of a layout.
@@ -44,6 +41,41 @@ func (b *builder) linear(name string, role, bias layout.Role, in, out int64) {
 	b.add(name+".bias", bias, in, out, out)
 }
 
+// part is what is fused in a matrix, with its output width.
+type part struct {
+	role layout.Role
+	out  int64
+}
+
+// fused appends NAME.weight of several matrices of the same input width: of
+// shape [out, in], or [in, out] when it is transposed.
+func (b *builder) fused(name string, role layout.Role, in int64, transposed bool, parts ...part) {
+	total := int64(0)
+	for _, p := range parts {
+		total += p.out
+	}
+	shapeOf := func(out int64) []int64 {
+		if transposed {
+			return []int64{in, out}
+		}
+		return []int64{out, in}
+	}
+	dim := 0
+	if transposed {
+		dim = 1
+	}
+	b.add(name+".weight", role, in, total, shapeOf(total)...)
+	added := &b.layout.Params[len(b.layout.Params)-1]
+	added.Transposed = transposed
+	first := int64(0)
+	for _, p := range parts {
+		added.Pieces = append(added.Pieces, layout.Piece{
+			Role: p.role, Shape: shapeOf(p.out), At: layout.Rows(added.Shape, dim, first, p.out), FanIn: in, FanOut: p.out,
+		})
+		first += p.out
+	}
+}
+
 func (b *builder) norm(name string) {
 	d := b.layout.Model.DModel
 	b.add(name+".weight", layout.NormWeight, 0, 0, d)
@@ -55,7 +87,7 @@ func (b *builder) in(layer int, prefix string) { b.layer, b.prefix = layer, pref
 // tinyGPT2 has separate q, k and v with biases.
 func tinyGPT2() standard {
 	b := newBuilder(layout.Facts{
-		Architecture: "gpt2", Layers: 2, DModel: 16, DHead: 4, Heads: 4, KVHeads: 4, DMLP: 64, DVocab: 50, Ctx: 12, InitializerRange: 0.02,
+		Architecture: "gpt2", Layers: 2, DModel: 16, DHead: 4, Heads: 4, KVHeads: 4, DMLP: 64, DVocab: 50, Ctx: 12, InitializerRange: new(0.02),
 	})
 	b.add("wte.weight", layout.Embedding, 50, 16, 50, 16)
 	b.add("wpe.weight", layout.Position, 12, 16, 12, 16)
@@ -81,27 +113,37 @@ func llama() standard {
 	b := newBuilder(layout.Facts{
 		Architecture: "llama", Layers: 2, DModel: 16, DHead: 4, Heads: 4, KVHeads: 2, DMLP: 24, DVocab: 50, Ctx: 32,
 	})
-	s := standard{name: "llama", layout: b.layout, pieces: map[string][]*modev1.Piece{}}
 	b.add("embed.weight", layout.Embedding, 50, 16, 50, 16)
 	for l := range 2 {
 		b.in(l, fmt.Sprintf("layers.%d.", l))
 		b.add("norm1.weight", layout.NormWeight, 0, 0, 16)
-		b.matrix("attn.qkv", "qkv", 16, 32)
-		s.pieces[b.prefix+"attn.qkv.weight"] = []*modev1.Piece{
-			{Role: "q", Rows: 16, FanIn: 16, FanOut: 16}, {Role: "k", Rows: 8, FanIn: 16, FanOut: 8}, {Role: "v", Rows: 8, FanIn: 16, FanOut: 8},
-		}
+		b.fused("attn.qkv", layout.QKV, 16, false, part{layout.Query, 16}, part{layout.Key, 8}, part{layout.Value, 8})
 		b.matrix("attn.o", layout.AttnOut, 16, 16)
 		b.add("norm2.weight", layout.NormWeight, 0, 0, 16)
-		b.matrix("mlp.gate_up", "gate_up", 16, 48)
-		s.pieces[b.prefix+"mlp.gate_up.weight"] = []*modev1.Piece{
-			{Role: "gate", Rows: 24, FanIn: 16, FanOut: 24}, {Role: "mlp_in", Rows: 24, FanIn: 16, FanOut: 24},
-		}
+		b.fused("mlp.gate_up", layout.GateUp, 16, false, part{layout.Gate, 24}, part{layout.MLPIn, 24})
 		b.matrix("mlp.down", layout.MLPOut, 24, 16)
 	}
 	b.in(layout.NoLayer, "")
 	b.add("norm.weight", layout.NormWeight, 0, 0, 16)
 	b.matrix("lm_head", layout.LMHead, 16, 50)
-	return s
+	return standard{name: "llama", layout: b.layout}
+}
+
+// columns has q, k and v as the columns of a matrix that is stored transposed,
+// a padding row, and a config.
+func columns() standard {
+	b := newBuilder(layout.Facts{
+		Architecture: "GPT2LMHeadModel", Layers: 1, DModel: 16, DHead: 4, Heads: 4, KVHeads: 4, DMLP: 64, DVocab: 50, Ctx: 12,
+		InitializerRange: new(0.0), Config: []byte(`{"architecture":"GPT2LMHeadModel","n_embd":16,"n_layer":1}`),
+	})
+	b.add("wte.weight", layout.Embedding, 50, 16, 50, 16)
+	b.layout.Params[0].PaddingRow = new(int64(1))
+	b.in(0, "h.0.")
+	b.norm("ln_1")
+	b.fused("attn.c_attn", layout.QKV, 16, true, part{layout.Query, 16}, part{layout.Key, 16}, part{layout.Value, 16})
+	b.add("attn.c_attn.bias", layout.QKVBias, 16, 48, 48)
+	b.fused("attn.c_proj", layout.AttnOut, 16, true, part{layout.AttnOut, 16})
+	return standard{name: "columns", layout: b.layout}
 }
 
 // experts has a router and matrices of several experts in one tensor.
@@ -112,7 +154,7 @@ func experts() standard {
 	b.add("embed.weight", layout.Embedding, 50, 16, 50, 16)
 	b.in(0, "layers.0.")
 	b.add("norm.weight", layout.NormWeight, 0, 0, 16)
-	b.matrix("router", "router", 16, 4)
+	b.matrix("router", layout.Router, 16, 4)
 	b.add("experts.gate", layout.Gate, 16, 24, 4, 24, 16)
 	b.add("experts.up", layout.MLPIn, 16, 24, 4, 24, 16)
 	b.add("experts.down", layout.MLPOut, 24, 16, 4, 16, 24)
@@ -124,11 +166,11 @@ func experts() standard {
 // bert has token types and no head that shares the vocabulary.
 func bert() standard {
 	b := newBuilder(layout.Facts{
-		Architecture: "bert", Layers: 1, DModel: 16, DHead: 8, Heads: 2, KVHeads: 2, DMLP: 32, DVocab: 40, Ctx: 20, InitializerRange: 0.02,
+		Architecture: "bert", Layers: 1, DModel: 16, DHead: 8, Heads: 2, KVHeads: 2, DMLP: 32, DVocab: 40, Ctx: 20, InitializerRange: new(0.02),
 	})
 	b.add("embeddings.word.weight", layout.Embedding, 40, 16, 40, 16)
 	b.add("embeddings.position.weight", layout.Position, 20, 16, 20, 16)
-	b.add("embeddings.token_type.weight", "token_type", 2, 16, 2, 16)
+	b.add("embeddings.token_type.weight", layout.TokenType, 2, 16, 2, 16)
 	b.norm("embeddings.norm")
 	b.in(0, "layer.0.")
 	for _, r := range []struct {
@@ -190,5 +232,5 @@ func largeLayout(n int) *layout.Layout {
 }
 
 func standards() []standard {
-	return []standard{tinyGPT2(), llama(), experts(), bert(), shapes()}
+	return []standard{tinyGPT2(), llama(), columns(), experts(), bert(), shapes()}
 }

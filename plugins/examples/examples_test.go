@@ -150,18 +150,35 @@ func models() map[string]*layout.Layout {
 		plain = append(plain, layout.Param{Name: "norm" + fmt.Sprint(l), Shape: []int64{96}, Role: layout.NormWeight, Layer: l})
 	}
 	plain = append(plain, layout.Param{Name: "head", Shape: []int64{100, 96}, Role: layout.LMHead, Layer: layout.NoLayer, FanIn: 96, FanOut: 100})
-	grouped := facts
-	grouped.KVHeads = 2
-	fused := func(rows int64) []layout.Param {
-		return []layout.Param{{Name: "qkv", Shape: []int64{rows, 96}, Role: "qkv", Layer: 1, FanIn: 96, FanOut: rows}}
+	fused := func(dim int, q, k, v int64) []layout.Param {
+		shapeOf := func(out int64) []int64 {
+			if dim == 1 {
+				return []int64{96, out}
+			}
+			return []int64{out, 96}
+		}
+		p := layout.Param{Name: "qkv", Shape: shapeOf(q + k + v), Role: layout.QKV, Layer: 1, FanIn: 96, FanOut: q + k + v, Transposed: dim == 1}
+		first := int64(0)
+		for _, piece := range []struct {
+			role layout.Role
+			out  int64
+		}{{layout.Query, q}, {layout.Key, k}, {layout.Value, v}} {
+			p.Pieces = append(p.Pieces, layout.Piece{
+				Role: piece.role, Shape: shapeOf(piece.out), At: layout.Rows(p.Shape, dim, first, piece.out), FanIn: 96, FanOut: piece.out,
+			})
+			first += piece.out
+		}
+		return []layout.Param{p}
 	}
+	untold := fused(0, 96, 96, 96)
+	untold[0].Pieces = nil
 	return map[string]*layout.Layout{
 		"plain":                        {Model: facts, Params: plain},
-		"fused, equal":                 {Model: facts, Params: fused(288)},
-		"fused, grouped":               {Model: grouped, Params: fused(192)},
-		"fused, not the facts' rows":   {Model: grouped, Params: fused(300)},
-		"fused, rows of no three":      {Model: grouped, Params: fused(301)},
-		"fused, the facts say nothing": {Params: fused(288)},
+		"fused, equal":                 {Model: facts, Params: fused(0, 96, 96, 96)},
+		"fused, grouped":               {Model: facts, Params: fused(0, 96, 48, 48)},
+		"fused, columns":               {Model: facts, Params: fused(1, 96, 48, 48)},
+		"fused, the facts say nothing": {Params: fused(0, 96, 96, 96)},
+		"fused, nobody said what":      {Model: facts, Params: untold},
 		"no rule":                      {Model: facts, Params: []layout.Param{{Name: "gate", Shape: []int64{3}, Role: "resid_gate", Layer: 0}}},
 		"no parameters":                {Model: facts},
 	}
@@ -251,10 +268,17 @@ func TestMupShrinksHiddenMatricesOnly(t *testing.T) {
 		require.Truef(t, c.want.Equal(got[index(c.name)]), "%s: %s: %v", c.settings, c.name, got[index(c.name)])
 	}
 	ranged := *model
-	ranged.Model.InitializerRange = 0.3
+	ranged.Model.InitializerRange = new(0.3)
 	got, err := configured(t, r, "mup_py.mup").Assign(t.Context(), &ranged)
 	require.NoError(t, err)
 	require.Equal(t, dist.Normal{Std: 0.3}, got[index("embed")].Draw)
+
+	padded := *model
+	padded.Params = slices.Clone(model.Params)
+	padded.Params[index("embed")].PaddingRow = new(int64(7))
+	got, err = configured(t, r, "mup_py.mup").Assign(t.Context(), &padded)
+	require.NoError(t, err)
+	require.Equal(t, []dist.Post{dist.ZeroRows{Ranges: []dist.Range{{First: 7, Count: 1}}}}, got[index("embed")].Post)
 }
 
 // filled returns the values of one parameter in a range.

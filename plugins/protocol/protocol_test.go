@@ -103,11 +103,11 @@ func TestFieldNumbersAreThoseOfTheProtocol(t *testing.T) {
 	for name, number := range map[string]int{
 		"constant": 1, "uniform": 2, "normal": 3, "trunc_normal": 4, "eye": 5, "dirac": 6,
 		"orthogonal": 7, "sparse": 8, "blocks": 9, "fill": 10, "bilinear": 11,
-		"delta_orthogonal": 12, "block_orthogonal": 13, "zero_init": 14, "lstm_forget_bias": 15, "post": 16, "formula": 17,
+		"delta_orthogonal": 12, "block_orthogonal": 13, "zero_init": 14, "lstm_forget_bias": 15, "pieces": 18, "post": 16, "formula": 17,
 	} {
 		f := dist.ByName(protoreflect.Name(name))
 		require.NotNil(t, f, name)
 		require.EqualValues(t, number, f.Number(), name)
 	}
-	require.Equal(t, 17, dist.Len())
+	require.Equal(t, 18, dist.Len())
 }

@@ -6,7 +6,9 @@
 // the host makes the bits. A mode written for a registry runs in a plugin
 // unchanged, and the other way round; its options are the fields of its
 // struct, as [registry.Options] describes. What the vocabulary of package dist
-// cannot say, a mode may make itself: see [Filler].
+// cannot say, a mode may make itself: see [Filler]. A fused parameter says what
+// is in it ([layout.Param], Pieces), and [registry.EachPiece] applies a rule for
+// single matrices to it.
 //
 // The protocol is described in plugins/protocol/README.md. The host's side is
 // package plugins; tests of a plugin are in package sdktest.

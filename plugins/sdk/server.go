@@ -250,8 +250,11 @@ func (s *server) fill(ctx context.Context, m *modev1.FillRequest, send func(*mod
 }
 
 func fillRequest(m *modev1.FillRequest) (FillRequest, error) {
-	req := FillRequest{Model: fromproto.Facts(m.GetModel())}
+	var req FillRequest
 	var err error
+	if req.Model, err = fromproto.Facts(m.GetModel()); err != nil {
+		return req, err
+	}
 	if req.Param, err = fromproto.Param(m.GetParam()); err != nil {
 		return req, err
 	}

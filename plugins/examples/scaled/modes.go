@@ -19,7 +19,7 @@ var plugin = sdk.Plugin{
 			ID: "depth", Version: 1,
 			Summary: "normal, by fan_in; residual outputs smaller by the number of layers",
 			Description: "matrices: normal(0, s), s = gain / sqrt(fan_in)\n" +
-				"q, k, and those rows of a fused qkv: s * qk_gain\n" +
+				"q, k, and those pieces of a fused qkv: s * qk_gain\n" +
 				"attn_out, mlp_out: s / sqrt(2 L), s / (2 L) or s, by the option depth\n" +
 				"embeddings: normal(0, embedding_std); norm weights 1; biases 0",
 			New: func() registry.Mode { return new(depth) },
@@ -86,62 +86,35 @@ func normal(s float64) dist.Draw { return dist.Normal{Std: s} }
 // assign applies the rules that both modes have; draw makes a distribution of
 // a standard deviation, residual shrinks that of a residual output.
 func (c common) assign(mode string, l *layout.Layout, draw func(float64) dist.Draw, residual func(float64, layout.Param) float64) ([]dist.Dist, error) {
-	out := make([]dist.Dist, len(l.Params))
-	for i, p := range l.Params {
-		role := string(p.Role)
+	rule := func(p layout.Param) (dist.Dist, error) {
 		switch {
-		case role == "norm_weight":
-			out[i] = say(dist.Constant{Value: 1}, "1")
-			continue
-		case strings.HasSuffix(role, "bias"):
-			out[i] = say(dist.Constant{}, "0")
-			continue
-		case role == "embedding" || role == "position" || role == "token_type":
-			out[i] = say(draw(c.EmbeddingStd), "embedding_std")
-			continue
+		case p.Role == layout.NormWeight:
+			return dist.Of(dist.Constant{Value: 1}, "1"), nil
+		case strings.HasSuffix(string(p.Role), "bias"):
+			return dist.Of(dist.Constant{}, "0"), nil
+		case p.Role == layout.Embedding || p.Role == layout.Position || p.Role == layout.TokenType:
+			return dist.Of(draw(c.EmbeddingStd), "embedding_std"), nil
 		case p.FanIn < 1 || len(p.Shape) < 2:
-			return nil, &registry.NoRuleError{Mode: plugin.Name + "." + mode, Param: p.Name, Role: p.Role}
+			return dist.Dist{}, &registry.NoRuleError{Mode: plugin.Name + "." + mode, Param: p.Name, Role: p.Role}
 		}
 		s := c.Gain / math.Sqrt(float64(p.FanIn))
-		switch role {
-		case "q", "k":
-			out[i] = say(draw(s*c.QKGain), "gain / sqrt(fan_in) * qk_gain")
-		case "qkv":
-			blocks, err := c.fused(l.Model, p, draw(s*c.QKGain), draw(s))
-			if err != nil {
-				return nil, err
-			}
-			out[i] = say(blocks, "q, k: gain / sqrt(fan_in) * qk_gain; v: gain / sqrt(fan_in)")
-		case "attn_out", "mlp_out":
-			out[i] = say(draw(residual(s, p)), "gain / sqrt(fan_in), shrunk with depth")
+		switch p.Role {
+		case layout.Query, layout.Key:
+			return dist.Of(draw(s*c.QKGain), "gain / sqrt(fan_in) * qk_gain"), nil
+		case layout.QKV: // of which nobody said what is fused
+			return dist.Dist{}, &sdk.LayoutError{Param: p.Name, Problem: fmt.Sprintf("parameter %q of role qkv has no pieces: what is q and k in it is not known", p.Name)}
+		case layout.AttnOut, layout.MLPOut:
+			return dist.Of(draw(residual(s, p)), "gain / sqrt(fan_in), shrunk with depth"), nil
 		default:
-			out[i] = say(draw(s), "gain / sqrt(fan_in)")
+			return dist.Of(draw(s), "gain / sqrt(fan_in)"), nil
+		}
+	}
+	out := make([]dist.Dist, len(l.Params))
+	for i, p := range l.Params {
+		var err error
+		if out[i], err = registry.EachPiece(p, rule); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
-}
-
-func say(d dist.Draw, formula string) dist.Dist { return dist.Dist{Draw: d, Formula: formula} }
-
-// fused cuts a matrix of q, k and v rows into its pieces. With fewer heads for
-// k and v the pieces differ in size; when the model's facts do not explain the
-// rows, they are taken as three equal pieces.
-func (c common) fused(f layout.Facts, p layout.Param, qk, v dist.Draw) (dist.Draw, error) {
-	rows := p.Shape[0]
-	kv := f.KVHeads
-	if kv == 0 {
-		kv = f.Heads
-	}
-	q, k := f.Heads*f.DHead, kv*f.DHead
-	if q+2*k != rows || k < 1 {
-		if rows%3 != 0 || rows == 0 {
-			return nil, &sdk.LayoutError{Param: p.Name, Problem: fmt.Sprintf("parameter %q has %d rows, which are not those of q, k and v", p.Name, rows)}
-		}
-		q, k = rows/3, rows/3
-	}
-	return dist.Blocks{Parts: []dist.Part{
-		{Rows: q, Dist: dist.Dist{Draw: qk}},
-		{Rows: k, Dist: dist.Dist{Draw: qk}},
-		{Rows: k, Dist: dist.Dist{Draw: v}},
-	}}, nil
 }

@@ -24,29 +24,38 @@ func assign(t *testing.T, mode int, l *layout.Layout, settings ...string) ([]dis
 	return instance.Assign(t.Context(), l)
 }
 
-func fusedLayout(rows int64) *layout.Layout {
-	return &layout.Layout{
-		Model: layout.Facts{Layers: 8, Heads: 4, KVHeads: 2, DHead: 4},
-		Params: []layout.Param{
-			{Name: "qkv", Shape: []int64{rows, 16}, Role: "qkv", FanIn: 16},
-			{Name: "out", Shape: []int64{16, 16}, Role: layout.AttnOut, FanIn: 16, Layer: 1},
-		},
+func fusedLayout() *layout.Layout {
+	p := layout.Param{Name: "qkv", Shape: []int64{32, 16}, Role: layout.QKV, FanIn: 16, FanOut: 32}
+	first := int64(0)
+	for _, piece := range []struct {
+		role layout.Role
+		rows int64
+	}{{layout.Query, 16}, {layout.Key, 8}, {layout.Value, 8}} {
+		p.Pieces = append(p.Pieces, layout.Piece{
+			Role: piece.role, Shape: []int64{piece.rows, 16}, At: layout.Rows(p.Shape, 0, first, piece.rows), FanIn: 16, FanOut: piece.rows,
+		})
+		first += piece.rows
 	}
+	out := layout.Param{Name: "out", Shape: []int64{16, 16}, Role: layout.AttnOut, FanIn: 16, Layer: 1}
+	return &layout.Layout{Model: layout.Facts{Layers: 8}, Params: []layout.Param{p, out}}
 }
 
-func TestAFusedMatrixIsCutByHeads(t *testing.T) {
-	for rows, want := range map[int64][]int64{32: {16, 8, 8}, 30: {10, 10, 10}} {
-		got, err := assign(t, 0, fusedLayout(rows), "gain=2", "qk_gain=0.25")
-		require.NoError(t, err)
-		var cut []int64
-		for _, p := range got[0].Draw.(dist.Blocks).Parts {
-			cut = append(cut, p.Rows)
-		}
-		require.Equal(t, want, cut)
-		require.Equal(t, dist.Normal{Std: 0.125}, got[0].Draw.(dist.Blocks).Parts[1].Dist.Draw)
-		require.Equal(t, dist.Normal{Std: 0.5}, got[0].Draw.(dist.Blocks).Parts[2].Dist.Draw)
+func TestAFusedMatrixIsCutAsTheHostSays(t *testing.T) {
+	l := fusedLayout()
+	got, err := assign(t, 0, l, "gain=2", "qk_gain=0.25")
+	require.NoError(t, err)
+	var cut []int64
+	var stds []float64
+	for _, p := range got[0].Draw.(dist.Blocks).Parts {
+		cut = append(cut, p.Rows)
+		stds = append(stds, p.Dist.Draw.(dist.Normal).Std)
 	}
-	_, err := assign(t, 0, fusedLayout(31))
+	require.Equal(t, []int64{16, 8, 8}, cut)
+	require.Equal(t, []float64{0.125, 0.125, 0.5}, stds)
+	require.Equal(t, "q, k: gain / sqrt(fan_in) * qk_gain; v: gain / sqrt(fan_in)", got[0].Formula)
+
+	l.Params[0].Pieces = nil
+	_, err = assign(t, 0, l)
 	var refused *sdk.LayoutError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "qkv", refused.Param)
@@ -54,11 +63,11 @@ func TestAFusedMatrixIsCutByHeads(t *testing.T) {
 
 func TestResidualOutputsShrinkWithDepth(t *testing.T) {
 	for setting, std := range map[string]float64{"depth=sqrt": 0.0625, "depth=linear": 0.015625, "depth=none": 0.25} {
-		got, err := assign(t, 0, fusedLayout(32), setting)
+		got, err := assign(t, 0, fusedLayout(), setting)
 		require.NoError(t, err)
 		require.Equal(t, dist.Normal{Std: std}, got[1].Draw, setting)
 	}
-	got, err := assign(t, 1, fusedLayout(32), "cut=2")
+	got, err := assign(t, 1, fusedLayout(), "cut=2")
 	require.NoError(t, err)
 	require.Equal(t, dist.TruncNormal{Std: 0.125, A: -0.25, B: 0.25}, got[1].Draw)
 }

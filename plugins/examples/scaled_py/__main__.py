@@ -14,11 +14,10 @@ from weightinit_plugin import (
     Dist,
     Layout,
     LayoutError,
-    Model,
     Param,
     Plugin,
-    blocks,
     constant,
+    each_piece,
     normal,
     option,
     trunc_normal,
@@ -40,7 +39,7 @@ class Common(NamedTuple):
     version=1,
     summary="normal, by fan_in; residual outputs smaller by the number of layers",
     description="matrices: normal(0, s), s = gain / sqrt(fan_in)\n"
-    "q, k, and those rows of a fused qkv: s * qk_gain\n"
+    "q, k, and those pieces of a fused qkv: s * qk_gain\n"
     "attn_out, mlp_out: s / sqrt(2 L), s / (2 L) or s, by the option depth\n"
     "embeddings: normal(0, embedding_std); norm weights 1; biases 0",
 )
@@ -98,52 +97,27 @@ def assign(
     draw makes a distribution of a standard deviation, residual shrinks that of
     a residual output.
     """
-    for p in layout:
+    def rule(p: Param) -> Dist:
         if p.role == "norm_weight":
-            yield constant(1).described("1")
-        elif p.role.endswith("bias"):
-            yield constant(0).described("0")
-        elif p.role in ("embedding", "position", "token_type"):
-            yield draw(common.embedding_std).described("embedding_std")
-        elif p.fan_in < 1 or len(p.shape) < 2:
+            return constant(1).described("1")
+        if p.role.endswith("bias"):
+            return constant(0).described("0")
+        if p.role in ("embedding", "position", "token_type"):
+            return draw(common.embedding_std).described("embedding_std")
+        if p.fan_in < 1 or len(p.shape) < 2:
             raise LayoutError(p.name, f"no rule for parameter {p.name!r} of role {p.role!r}")
-        else:
-            yield matrix(layout.model, p, common, draw, residual)
+        s = common.gain / math.sqrt(p.fan_in)
+        if p.role in ("q", "k"):
+            return draw(s * common.qk_gain).described("gain / sqrt(fan_in) * qk_gain")
+        if p.role == "qkv":  # of which nobody said what is fused
+            text = f"parameter {p.name!r} of role qkv has no pieces: what is q and k in it is not known"
+            raise LayoutError(p.name, text)
+        if p.role in ("attn_out", "mlp_out"):
+            return draw(residual(s, p)).described("gain / sqrt(fan_in), shrunk with depth")
+        return draw(s).described("gain / sqrt(fan_in)")
 
-
-def matrix(
-    model: Model,
-    p: Param,
-    common: Common,
-    draw: Callable[[float], Dist],
-    residual: Callable[[float, Param], float],
-) -> Dist:
-    """Returns the rule of a parameter of two or more dimensions."""
-    s = common.gain / math.sqrt(p.fan_in)
-    if p.role in ("q", "k"):
-        return draw(s * common.qk_gain).described("gain / sqrt(fan_in) * qk_gain")
-    if p.role == "qkv":
-        fused = fuse(model, p, draw(s * common.qk_gain), draw(s))
-        return fused.described("q, k: gain / sqrt(fan_in) * qk_gain; v: gain / sqrt(fan_in)")
-    if p.role in ("attn_out", "mlp_out"):
-        return draw(residual(s, p)).described("gain / sqrt(fan_in), shrunk with depth")
-    return draw(s).described("gain / sqrt(fan_in)")
-
-
-def fuse(model: Model, p: Param, qk: Dist, v: Dist) -> Dist:
-    """Cuts a matrix of q, k and v rows into its pieces.
-
-    With fewer heads for k and v the pieces differ in size; when the model's
-    facts do not explain the rows, they are taken as three equal pieces.
-    """
-    rows = p.shape[0]
-    q = model.n_heads * model.d_head
-    k = (model.n_kv_heads or model.n_heads) * model.d_head
-    if q + 2 * k != rows or k < 1:
-        if rows % 3 or not rows:
-            raise LayoutError(p.name, f"parameter {p.name!r} has {rows} rows, which are not those of q, k and v")
-        q = k = rows // 3
-    return blocks((q, qk), (k, qk), (k, v))
+    for p in layout:
+        yield each_piece(p, rule)
 
 
 if __name__ == "__main__":

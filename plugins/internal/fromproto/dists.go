@@ -85,7 +85,7 @@ func DecodeDists(raw []byte, params []layout.Param, rules AssignRules) ([]dist.D
 // assigned converts and checks one distribution; blocks counts those of the
 // whole reply.
 func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (dist.Dist, error) {
-	if *blocks += len(m.GetBlocks().GetBlocks()); *blocks > wire.MaxAllBlocks {
+	if *blocks += len(m.GetBlocks().GetBlocks()) + len(m.GetPieces().GetPieces()); *blocks > wire.MaxAllBlocks {
 		return dist.Dist{}, bad("blocks", "", "passes %d blocks in one reply", wire.MaxAllBlocks)
 	}
 	d, err := Dist(m)
@@ -102,7 +102,7 @@ func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (d
 	if err := d.Check(largest); err != nil {
 		return d, problem(err)
 	}
-	if err := d.CheckShape(p.Shape); err != nil {
+	if err := p.CheckDist(d); err != nil {
 		return d, problem(err)
 	}
 	return d, nil
@@ -126,6 +126,10 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 	if err != nil {
 		return d, err
 	}
+	if list := m.GetPieces(); list != nil {
+		d.Draw, err = Pieces(list)
+		return d, err
+	}
 	list := m.GetBlocks()
 	if list == nil {
 		return d, nil
@@ -135,13 +139,7 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 	}
 	parts := make([]dist.Part, len(list.Blocks))
 	for i, b := range list.Blocks {
-		if b.GetDist().GetBlocks() != nil {
-			return d, bad(index("blocks", i), "", "blocks cannot stand inside blocks")
-		}
-		if b.GetDist().GetFill() != nil {
-			return d, bad(index("blocks", i), "", "fill cannot stand inside blocks")
-		}
-		inner, err := flat(b.GetDist())
+		inner, err := single(b.GetDist(), "blocks")
 		if err != nil {
 			return d, within(index("blocks", i), err)
 		}
@@ -151,7 +149,35 @@ func Dist(m *modev1.Dist) (dist.Dist, error) {
 	return d, nil
 }
 
-// flat converts everything of a distribution but its blocks.
+// Pieces converts the distributions of a fused parameter's pieces.
+func Pieces(list *modev1.Pieces) (dist.Draw, error) {
+	if n := len(list.GetPieces()); n > wire.MaxPieces {
+		return nil, tooMany("pieces", n, wire.MaxPieces)
+	}
+	out := dist.Pieces{Dists: make([]dist.Dist, len(list.GetPieces()))}
+	var err error
+	for i, m := range list.GetPieces() {
+		if out.Dists[i], err = single(m, "pieces"); err != nil {
+			return nil, within(index("pieces", i), err)
+		}
+	}
+	return out, nil
+}
+
+// single converts what stands inside blocks or pieces.
+func single(m *modev1.Dist, inside string) (dist.Dist, error) {
+	for _, not := range []struct {
+		is   bool
+		kind string
+	}{{m.GetBlocks() != nil, "blocks"}, {m.GetPieces() != nil, "pieces"}, {m.GetFill() != nil, "fill"}} {
+		if not.is {
+			return dist.Dist{}, bad("", "", "%s cannot stand inside %s", not.kind, inside)
+		}
+	}
+	return flat(m)
+}
+
+// flat converts everything of a distribution but its blocks and pieces.
 func flat(m *modev1.Dist) (dist.Dist, error) {
 	var d dist.Dist
 	if err := text("formula", m.GetFormula(), 0, wire.MaxFormula, false); err != nil {
@@ -173,8 +199,8 @@ func flat(m *modev1.Dist) (dist.Dist, error) {
 	return d, err
 }
 
-// Draw converts the kind of a distribution; blocks become [dist.Blocks]
-// without parts. The field that is set names the family, and the fields of its
+// Draw converts the kind of a distribution; blocks and pieces become
+// [dist.Blocks] and [dist.Pieces] without parts. The field that is set names the family, and the fields of its
 // message are the family's numbers.
 func Draw(m *modev1.Dist) (dist.Draw, error) {
 	r := m.ProtoReflect()
@@ -188,6 +214,9 @@ func Draw(m *modev1.Dist) (dist.Draw, error) {
 	kind, family := string(field.Name()), r.Get(field).Message()
 	if kind == (dist.Blocks{}).Kind() {
 		return dist.Blocks{}, nil
+	}
+	if kind == (dist.Pieces{}).Kind() {
+		return dist.Pieces{}, nil
 	}
 	var numbers []dist.Number
 	for i := range family.Descriptor().Fields().Len() {

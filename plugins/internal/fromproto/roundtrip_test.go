@@ -42,9 +42,9 @@ func isFinite(values ...float64) bool {
 	return true
 }
 
-// draw returns a draw of any kind but blocks, with any numbers.
+// draw returns a draw of any kind but blocks and pieces, with any numbers.
 func draw(t *rapid.T) dist.Draw {
-	families := slices.DeleteFunc(dist.Families(), func(d dist.Draw) bool { return d.Kind() == "blocks" })
+	families := slices.DeleteFunc(dist.Families(), func(d dist.Draw) bool { return d.Kind() == "blocks" || d.Kind() == "pieces" })
 	family := rapid.SampledFrom(families).Draw(t, "family")
 	numbers := dist.Numbers(family)
 	for i := range numbers {
@@ -92,7 +92,14 @@ func flatDist(t *rapid.T) dist.Dist {
 
 func anyDist(t *rapid.T) dist.Dist {
 	d := flatDist(t)
-	if rapid.Bool().Draw(t, "blocks") {
+	switch rapid.IntRange(0, 2).Draw(t, "compound") {
+	case 1:
+		dists := make([]dist.Dist, rapid.IntRange(0, 6).Draw(t, "pieces"))
+		for i := range dists {
+			dists[i] = flatDist(t)
+		}
+		d.Draw = dist.Pieces{Dists: dists}
+	case 2:
 		parts := make([]dist.Part, rapid.IntRange(0, 6).Draw(t, "parts"))
 		for i := range parts {
 			parts[i] = dist.Part{Rows: rapid.Int64().Draw(t, "rows"), Dist: flatDist(t)}
@@ -109,6 +116,10 @@ func numbersOf(d dist.Dist) []float64 {
 		switch v := n.Value.(type) {
 		case float64:
 			out = append(out, v)
+		case []dist.Dist:
+			for _, d := range v {
+				out = append(out, numbersOf(d)...)
+			}
 		case []dist.Part:
 			for _, p := range v {
 				out = append(out, numbersOf(p.Dist)...)
@@ -123,8 +134,14 @@ func numbersOf(d dist.Dist) []float64 {
 	return out
 }
 
-// hasFill tells that a filled draw stands inside blocks.
+// hasFill tells that a filled draw stands inside blocks or pieces.
 func hasFill(d dist.Dist) bool {
+	pieces, _ := d.Draw.(dist.Pieces)
+	for _, p := range pieces.Dists {
+		if _, ok := p.Draw.(dist.Filled); ok {
+			return true
+		}
+	}
 	blocks, _ := d.Draw.(dist.Blocks)
 	for _, p := range blocks.Parts {
 		if _, ok := p.Dist.Draw.(dist.Filled); ok {
@@ -208,8 +225,15 @@ func TestParamsAndFactsSurvive(t *testing.T) {
 			Architecture: rapid.StringMatching(`[A-Za-z]{0,20}`).Draw(t, "architecture"),
 			Layers:       rapid.Int64().Draw(t, "l"), DModel: rapid.Int64().Draw(t, "d"), DHead: rapid.Int64().Draw(t, "h"),
 			Heads: rapid.Int64().Draw(t, "n"), KVHeads: rapid.Int64().Draw(t, "kv"), DMLP: rapid.Int64().Draw(t, "m"),
-			DVocab: rapid.Int64().Draw(t, "v"), Ctx: rapid.Int64().Draw(t, "c"), InitializerRange: number().Draw(t, "r"),
+			DVocab: rapid.Int64().Draw(t, "v"), Ctx: rapid.Int64().Draw(t, "c"),
 		}
+		if rapid.Bool().Draw(t, "ranged") {
+			f.InitializerRange = new(number().Draw(t, "r"))
+		}
+		if rapid.Bool().Draw(t, "config") {
+			f.Config = []byte(`{"a":1}`)
+		}
+		cut(t, &p)
 		dtype := rapid.SampledFrom(layout.DTypes()).Draw(t, "dtype")
 		req, err := toproto.AssignRequest("wide", 1, []byte(`{}`), &layout.Layout{Model: f, Params: []layout.Param{p}}, dtype)
 		require.NoError(t, err)
@@ -219,13 +243,41 @@ func TestParamsAndFactsSurvive(t *testing.T) {
 		if len(p.Shape) == 0 {
 			p.Shape = nil
 		}
-		require.Equal(t, math.Float64bits(f.InitializerRange), math.Float64bits(l.Model.InitializerRange))
-		f.InitializerRange, l.Model.InitializerRange = 0, 0
+		if f.InitializerRange != nil {
+			require.Equal(t, math.Float64bits(*f.InitializerRange), math.Float64bits(*l.Model.InitializerRange))
+			f.InitializerRange, l.Model.InitializerRange = nil, nil
+		}
 		require.Equal(t, layout.Layout{Model: f, Params: []layout.Param{p}}, *l)
 		back, err := fromproto.DType(req.Params[0].Dtype)
 		require.NoError(t, err)
 		require.Equal(t, dtype, back)
 	})
+}
+
+// cut may give p a padding row, storage as [in, out], and pieces along one of
+// its dimensions.
+func cut(t *rapid.T, p *layout.Param) {
+	if len(p.Shape) == 0 {
+		return
+	}
+	p.Transposed = len(p.Shape) > 1 && rapid.Bool().Draw(t, "transposed")
+	if p.Shape[0] > 0 && rapid.Bool().Draw(t, "padded") {
+		p.PaddingRow = new(rapid.Int64Range(0, p.Shape[0]-1).Draw(t, "padding row"))
+	}
+	dim := rapid.IntRange(0, len(p.Shape)-1).Draw(t, "cut along")
+	outer := int64(1)
+	for _, size := range p.Shape[:dim] {
+		outer *= size
+	}
+	for at := int64(0); outer > 0 && at < p.Shape[dim]; {
+		n := rapid.Int64Range(1, p.Shape[dim]-at).Draw(t, "rows")
+		shape := slices.Clone(p.Shape)
+		shape[dim] = n
+		p.Pieces = append(p.Pieces, layout.Piece{
+			Role: layout.Query, Shape: shape, At: layout.Rows(p.Shape, dim, at, n), FanIn: rapid.Int64().Draw(t, "piece in"),
+		})
+		at += n
+	}
 }
 
 func TestFailuresSurvive(t *testing.T) {

@@ -103,6 +103,10 @@ func normal(std float64) *modev1.Dist {
 	return &modev1.Dist{Kind: &modev1.Dist_Normal{Normal: &modev1.Normal{Std: std}}}
 }
 
+func piecesOf(list ...*modev1.Dist) *modev1.Dist {
+	return &modev1.Dist{Kind: &modev1.Dist_Pieces{Pieces: &modev1.Pieces{Pieces: list}}}
+}
+
 func blocks(list ...*modev1.Block) *modev1.Dist {
 	return &modev1.Dist{Kind: &modev1.Dist_Blocks{Blocks: &modev1.Blocks{Blocks: list}}}
 }
@@ -135,7 +139,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	fill := &modev1.Dist{Kind: &modev1.Dist_Fill{Fill: &modev1.Filled{}}}
 	newer := normal(1)
 	newer.Kind = nil
-	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 18, protowire.BytesType), nil))
+	newer.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 19, protowire.BytesType), nil))
 	matrix := []int64{6, 4}
 	for _, c := range []struct {
 		name  string
@@ -145,7 +149,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 	}{
 		{"nil", nil, matrix, `parameter "w": field dists[0].kind: is not set`},
 		{"no kind", &modev1.Dist{}, matrix, "kind: is not set"},
-		{"newer kind", newer, matrix, `kind "18": is a distribution that this weightinit does not know; a newer weightinit is needed`},
+		{"newer kind", newer, matrix, `kind "19": is a distribution that this weightinit does not know; a newer weightinit is needed`},
 		{"constant nan", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: nan}}}, matrix, `dists[0].constant.value "NaN": must be finite`},
 		{"constant too large", &modev1.Dist{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: 1e39}}}, matrix, "constant: value 1e+39"},
 		{"uniform inf", uniform(0, inf), matrix, `dists[0].uniform.high "+Inf": must be finite`},
@@ -176,6 +180,15 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 		{"block shape", blocks(&modev1.Block{Rows: 6, Dist: eye}), []int64{6}, "eye: needs 2 dimensions"},
 		{"block number", blocks(&modev1.Block{Rows: 6, Dist: normal(nan)}), matrix, `dists[0].blocks[0].normal.std "NaN"`},
 		{"nested", blocks(&modev1.Block{Rows: 6, Dist: blocks()}), matrix, "blocks cannot stand inside blocks"},
+		{"pieces of none", piecesOf(normal(1)), matrix, "pieces: 1 for a parameter of 0"},
+		{"no pieces", piecesOf(), matrix, "pieces: there are none"},
+		{"pieces in blocks", blocks(&modev1.Block{Rows: 6, Dist: piecesOf(normal(1))}), matrix, "pieces cannot stand inside blocks"},
+		{"blocks in pieces", piecesOf(blocks()), matrix, "blocks cannot stand inside"},
+		{"pieces in pieces", piecesOf(piecesOf(normal(1))), matrix, "pieces cannot stand inside"},
+		{"fill in pieces", piecesOf(fill), matrix, "pieces[0]: fill cannot stand inside pieces"},
+		{"piece number", piecesOf(normal(1), normal(nan)), matrix, `dists[0].pieces[1].normal.std "NaN"`},
+		{"piece without kind", piecesOf(&modev1.Dist{}), matrix, "pieces[0].kind: is not set"},
+		{"many pieces", piecesOf(make([]*modev1.Dist, 65537)...), matrix, "the limit is 65536"},
 		{"fill in blocks", blocks(&modev1.Block{Rows: 6, Dist: fill}), matrix, "blocks[0]: fill cannot stand inside blocks"},
 		{"fill", fill, matrix, "dists[0].fill: the mode does not say that it fills"},
 		{"posts", post(make([]*modev1.Post, 9)...), matrix, "post: has 9 entries, the limit is 8"},
@@ -342,14 +355,16 @@ func TestChunksAreReadWithoutACopy(t *testing.T) {
 }
 
 func FuzzReplies(f *testing.F) {
-	raw, err := proto.Marshal(&modev1.AssignReply{Dists: []*modev1.Dist{normal(1), blocks(&modev1.Block{Rows: 6, Dist: normal(2)})}})
+	raw, err := proto.Marshal(&modev1.AssignReply{Dists: []*modev1.Dist{normal(1), blocks(&modev1.Block{Rows: 6, Dist: normal(2)}), piecesOf(normal(1), normal(2))}})
 	require.NoError(f, err)
 	f.Add(raw)
 	raw, err = proto.Marshal(good())
 	require.NoError(f, err)
 	f.Add(raw)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		params := []layout.Param{{Name: "a", Shape: []int64{6, 4}}, {Name: "b", Shape: []int64{6}}}
+		params := []layout.Param{{Name: "a", Shape: []int64{6, 4}}, {Name: "b", Shape: []int64{6}}, {Name: "c", Shape: []int64{2}, Pieces: []layout.Piece{
+			{Shape: []int64{1}, At: layout.Region{Rows: 1, Row: 1, Stride: 1}}, {Shape: []int64{1}, At: layout.Region{First: 1, Rows: 1, Row: 1, Stride: 1}},
+		}}}
 		rules := fromproto.AssignRules{DType: layout.F32, Fills: true}
 		decoded, direct := fromproto.DecodeDists(raw, params, rules)
 		var assign modev1.AssignReply

@@ -50,12 +50,12 @@ func scanAssign(raw []byte, params int, name func(i int) string) error {
 }
 
 func (b *budget) dist(raw []byte, depth int) error {
-	posts, blocks, ranges := 0, 0, 0
+	posts, blocks, pieces, ranges := 0, 0, 0, 0
 	return fields("", raw, func(n protowire.Number, value []byte) error {
 		switch n {
 		case 9:
 			if depth > 0 {
-				return bad("blocks", "", "blocks cannot stand inside blocks")
+				return bad("blocks", "", "blocks cannot stand inside blocks or pieces")
 			}
 			return b.list("blocks", value, &blocks, func(block []byte) error {
 				return fields("blocks", block, func(n protowire.Number, value []byte) error {
@@ -65,6 +65,11 @@ func (b *budget) dist(raw []byte, depth int) error {
 					return b.dist(value, depth+1)
 				})
 			})
+		case 18:
+			if depth > 0 {
+				return bad("pieces", "", "pieces cannot stand inside blocks or pieces")
+			}
+			return b.list("pieces", value, &pieces, func(piece []byte) error { return b.dist(piece, depth+1) })
 		case 16:
 			if posts++; posts > wire.MaxPosts {
 				return tooMany("post", posts, wire.MaxPosts)

@@ -62,6 +62,11 @@ func setDraw(dst *modev1.Dist, draw dist.Draw) error {
 		dst.Kind = &modev1.Dist_Blocks{Blocks: blocks}
 		return err
 	}
+	if p, ok := draw.(dist.Pieces); ok {
+		pieces, err := Pieces(p)
+		dst.Kind = &modev1.Dist_Pieces{Pieces: pieces}
+		return err
+	}
 	m := dst.ProtoReflect()
 	field := m.Descriptor().Oneofs().ByName("kind").Fields().ByName(protoreflect.Name(draw.Kind()))
 	if field == nil {
@@ -111,6 +116,24 @@ func Blocks(b dist.Blocks) (*modev1.Blocks, error) {
 			return nil, fmt.Errorf("block %d: %w", i, err)
 		}
 		m.Blocks[i] = &modev1.Block{Rows: part.Rows, Dist: d}
+	}
+	return m, nil
+}
+
+// Pieces maps the distributions of a fused parameter's pieces, none of which
+// may be blocks or pieces.
+func Pieces(p dist.Pieces) (*modev1.Pieces, error) {
+	m := &modev1.Pieces{Pieces: make([]*modev1.Dist, len(p.Dists))}
+	for i, one := range p.Dists {
+		switch one.Draw.(type) {
+		case dist.Blocks, dist.Pieces:
+			return nil, fmt.Errorf("piece %d is %s, which cannot stand inside pieces", i, one.Draw.Kind())
+		}
+		d, err := Dist(one)
+		if err != nil {
+			return nil, fmt.Errorf("piece %d: %w", i, err)
+		}
+		m.Pieces[i] = d
 	}
 	return m, nil
 }

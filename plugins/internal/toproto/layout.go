@@ -41,9 +41,13 @@ func AssignRequest(mode string, version int, options []byte, l *layout.Layout, d
 		Mode: mode, ModeVersion: uint32(version), OptionsJson: string(options),
 		Model: facts, Params: make([]*modev1.Param, len(l.Params)),
 	}
+	pieces := 0
 	for i, p := range l.Params {
 		if req.Params[i], err = Param(p, dtype); err != nil {
 			return nil, err
+		}
+		if pieces += len(p.Pieces); pieces > wire.MaxAllPieces {
+			return nil, limit("the model has more than %d pieces of fused parameters: a plugin takes no more", wire.MaxAllPieces)
 		}
 	}
 	return req, nil
@@ -63,11 +67,25 @@ func Param(p layout.Param, dtype layout.DType) (*modev1.Param, error) {
 	}
 	m := &modev1.Param{
 		Name: p.Name, Shape: p.Shape, Dtype: DType(dtype), Role: string(p.Role),
-		FanIn: p.FanIn, FanOut: p.FanOut,
+		FanIn: p.FanIn, FanOut: p.FanOut, PaddingRow: p.PaddingRow, Transposed: p.Transposed,
 	}
 	if p.Layer >= 0 {
 		layer := int32(p.Layer)
 		m.Layer = &layer
+	}
+	if len(p.Pieces) > wire.MaxPieces {
+		return nil, limit("parameter %s has %d pieces: a plugin takes at most %d", shown.Quote(p.Name), len(p.Pieces), wire.MaxPieces)
+	}
+	for i, piece := range p.Pieces {
+		if len(piece.Shape) > wire.MaxDims || !utf8.ValidString(string(piece.Role)) {
+			return nil, limit("parameter %s, piece %d of role %s and shape %v: a plugin takes at most %d dimensions, and UTF-8",
+				shown.Quote(p.Name), i, shown.Quote(string(piece.Role)), piece.Shape, wire.MaxDims)
+		}
+		at := piece.At
+		m.Pieces = append(m.Pieces, &modev1.Piece{
+			Role: string(piece.Role), Shape: piece.Shape, FanIn: piece.FanIn, FanOut: piece.FanOut,
+			At: &modev1.Region{First: at.First, Rows: at.Rows, Row: at.Row, Stride: at.Stride},
+		})
 	}
 	return m, nil
 }
@@ -80,19 +98,19 @@ func DType(d layout.DType) modev1.DType {
 	return modev1.DType(d)
 }
 
-// Facts maps the sizes of a model.
+// Facts maps the sizes of a model, and the config that it was made of.
 func Facts(f layout.Facts) (*modev1.ModelFacts, error) {
 	if !utf8.ValidString(f.Architecture) {
 		return nil, limit("architecture %s is not UTF-8, which a plugin cannot take", shown.Quote(f.Architecture))
 	}
-	m := &modev1.ModelFacts{
+	if len(f.Config) > wire.MaxConfig {
+		return nil, limit("the model's config is %d bytes long: a plugin takes at most %d", len(f.Config), wire.MaxConfig)
+	}
+	return &modev1.ModelFacts{
 		Architecture: f.Architecture, NLayers: f.Layers, DModel: f.DModel, DHead: f.DHead,
 		NHeads: f.Heads, NKvHeads: f.KVHeads, DMlp: f.DMLP, DVocab: f.DVocab, NCtx: f.Ctx,
-	}
-	if math.Float64bits(f.InitializerRange) != 0 {
-		m.InitializerRange = &f.InitializerRange
-	}
-	return m, nil
+		InitializerRange: f.InitializerRange, ConfigJson: string(f.Config),
+	}, nil
 }
 
 // FillRequest maps a request for count values of a parameter from first on,

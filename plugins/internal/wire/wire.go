@@ -70,6 +70,9 @@ const (
 	// of rows to zero count as blocks.
 	MaxBlocks    = 65_536
 	MaxAllBlocks = 1_000_000
+	// MaxPieces holds for one parameter, MaxAllPieces for one request.
+	MaxPieces    = 65_536
+	MaxAllPieces = 1_000_000
 )
 
 // Sizes of the chunks of Fill, in bytes.

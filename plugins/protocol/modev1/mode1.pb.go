@@ -135,7 +135,7 @@ func (x TruncNormal_Algorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TruncNormal_Algorithm.Descriptor instead.
 func (TruncNormal_Algorithm) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{12, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{13, 0}
 }
 
 type ErrorDetail_Kind int32
@@ -208,7 +208,7 @@ func (x ErrorDetail_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorDetail_Kind.Descriptor instead.
 func (ErrorDetail_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{30, 0}
+	return file_mode1_proto_rawDescGZIP(), []int{32, 0}
 }
 
 type DescribeRequest struct {
@@ -571,8 +571,8 @@ type ModelFacts struct {
 	DVocab           int64                  `protobuf:"varint,8,opt,name=d_vocab,json=dVocab,proto3" json:"d_vocab,omitempty"`
 	NCtx             int64                  `protobuf:"varint,9,opt,name=n_ctx,json=nCtx,proto3" json:"n_ctx,omitempty"`
 	InitializerRange *float64               `protobuf:"fixed64,10,opt,name=initializer_range,json=initializerRange,proto3,oneof" json:"initializer_range,omitempty"`
-	// The whole config with sorted keys, at most 1 MiB; empty when the model was
-	// not made from one.
+	// The whole config, defaults filled in, as one JSON object with sorted keys,
+	// at most 1 MiB; empty when the model was not made from one.
 	ConfigJson    string `protobuf:"bytes,11,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -704,9 +704,11 @@ type Param struct {
 	FanOut int64 `protobuf:"varint,7,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	// The padding index of an embedding.
 	PaddingRow *int64 `protobuf:"varint,8,opt,name=padding_row,json=paddingRow,proto3,oneof" json:"padding_row,omitempty"`
-	// What is fused along dimension 0; empty when nothing is. The rows add up to
-	// shape[0].
-	Pieces        []*Piece `protobuf:"bytes,9,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// What is fused in the parameter, in the order of the draws; empty when
+	// nothing is. Pieces cover it, each element once. At most 65,536.
+	Pieces []*Piece `protobuf:"bytes,9,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// The matrix is stored as [in, out].
+	Transposed    bool `protobuf:"varint,10,opt,name=transposed,proto3" json:"transposed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -804,12 +806,23 @@ func (x *Param) GetPieces() []*Piece {
 	return nil
 }
 
+func (x *Param) GetTransposed() bool {
+	if x != nil {
+		return x.Transposed
+	}
+	return false
+}
+
+// Piece is one of the matrices or vectors that are fused in a parameter.
 type Piece struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
-	Rows          int64                  `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
-	FanIn         int64                  `protobuf:"varint,3,opt,name=fan_in,json=fanIn,proto3" json:"fan_in,omitempty"`
-	FanOut        int64                  `protobuf:"varint,4,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Role  string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// The sizes of the piece alone; their product is that of at's rows and row.
+	Shape []int64 `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	// Where its elements, in row-major order, lie in the parameter.
+	At            *Region `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	FanIn         int64   `protobuf:"varint,4,opt,name=fan_in,json=fanIn,proto3" json:"fan_in,omitempty"`
+	FanOut        int64   `protobuf:"varint,5,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -851,11 +864,18 @@ func (x *Piece) GetRole() string {
 	return ""
 }
 
-func (x *Piece) GetRows() int64 {
+func (x *Piece) GetShape() []int64 {
 	if x != nil {
-		return x.Rows
+		return x.Shape
 	}
-	return 0
+	return nil
+}
+
+func (x *Piece) GetAt() *Region {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 func (x *Piece) GetFanIn() int64 {
@@ -872,6 +892,78 @@ func (x *Piece) GetFanOut() int64 {
 	return 0
 }
 
+// Region is elements of a parameter, counted in row-major order: rows runs of
+// row elements each. The first run begins at the element first, each next one
+// stride elements after the one before. Whole rows along dimension 0 are one
+// run; columns have a run a row of the parameter.
+type Region struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Rows          int64                  `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	Row           int64                  `protobuf:"varint,3,opt,name=row,proto3" json:"row,omitempty"`
+	Stride        int64                  `protobuf:"varint,4,opt,name=stride,proto3" json:"stride,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Region) Reset() {
+	*x = Region{}
+	mi := &file_mode1_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Region) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Region) ProtoMessage() {}
+
+func (x *Region) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Region.ProtoReflect.Descriptor instead.
+func (*Region) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Region) GetFirst() int64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Region) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Region) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *Region) GetStride() int64 {
+	if x != nil {
+		return x.Stride
+	}
+	return 0
+}
+
 type AssignReply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exactly one a parameter, in the order of the request.
@@ -882,7 +974,7 @@ type AssignReply struct {
 
 func (x *AssignReply) Reset() {
 	*x = AssignReply{}
-	mi := &file_mode1_proto_msgTypes[7]
+	mi := &file_mode1_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +986,7 @@ func (x *AssignReply) String() string {
 func (*AssignReply) ProtoMessage() {}
 
 func (x *AssignReply) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[7]
+	mi := &file_mode1_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +999,7 @@ func (x *AssignReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignReply.ProtoReflect.Descriptor instead.
 func (*AssignReply) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{7}
+	return file_mode1_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AssignReply) GetDists() []*Dist {
@@ -937,6 +1029,7 @@ type Dist struct {
 	//	*Dist_BlockOrthogonal
 	//	*Dist_ZeroInit
 	//	*Dist_LstmForgetBias
+	//	*Dist_Pieces
 	Kind isDist_Kind `protobuf_oneof:"kind"`
 	// What is done to the drawn values, in order; at most 8.
 	Post []*Post `protobuf:"bytes,16,rep,name=post,proto3" json:"post,omitempty"`
@@ -948,7 +1041,7 @@ type Dist struct {
 
 func (x *Dist) Reset() {
 	*x = Dist{}
-	mi := &file_mode1_proto_msgTypes[8]
+	mi := &file_mode1_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1053,7 @@ func (x *Dist) String() string {
 func (*Dist) ProtoMessage() {}
 
 func (x *Dist) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[8]
+	mi := &file_mode1_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1066,7 @@ func (x *Dist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dist.ProtoReflect.Descriptor instead.
 func (*Dist) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{8}
+	return file_mode1_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Dist) GetKind() isDist_Kind {
@@ -1118,6 +1211,15 @@ func (x *Dist) GetLstmForgetBias() *LSTMForgetBias {
 	return nil
 }
 
+func (x *Dist) GetPieces() *Pieces {
+	if x != nil {
+		if x, ok := x.Kind.(*Dist_Pieces); ok {
+			return x.Pieces
+		}
+	}
+	return nil
+}
+
 func (x *Dist) GetPost() []*Post {
 	if x != nil {
 		return x.Post
@@ -1196,6 +1298,10 @@ type Dist_LstmForgetBias struct {
 	LstmForgetBias *LSTMForgetBias `protobuf:"bytes,15,opt,name=lstm_forget_bias,json=lstmForgetBias,proto3,oneof"`
 }
 
+type Dist_Pieces struct {
+	Pieces *Pieces `protobuf:"bytes,18,opt,name=pieces,proto3,oneof"`
+}
+
 func (*Dist_Constant) isDist_Kind() {}
 
 func (*Dist_Uniform) isDist_Kind() {}
@@ -1226,6 +1332,8 @@ func (*Dist_ZeroInit) isDist_Kind() {}
 
 func (*Dist_LstmForgetBias) isDist_Kind() {}
 
+func (*Dist_Pieces) isDist_Kind() {}
+
 type Constant struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         float64                `protobuf:"fixed64,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -1235,7 +1343,7 @@ type Constant struct {
 
 func (x *Constant) Reset() {
 	*x = Constant{}
-	mi := &file_mode1_proto_msgTypes[9]
+	mi := &file_mode1_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1355,7 @@ func (x *Constant) String() string {
 func (*Constant) ProtoMessage() {}
 
 func (x *Constant) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[9]
+	mi := &file_mode1_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1368,7 @@ func (x *Constant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Constant.ProtoReflect.Descriptor instead.
 func (*Constant) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{9}
+	return file_mode1_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Constant) GetValue() float64 {
@@ -1281,7 +1389,7 @@ type Uniform struct {
 
 func (x *Uniform) Reset() {
 	*x = Uniform{}
-	mi := &file_mode1_proto_msgTypes[10]
+	mi := &file_mode1_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1401,7 @@ func (x *Uniform) String() string {
 func (*Uniform) ProtoMessage() {}
 
 func (x *Uniform) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[10]
+	mi := &file_mode1_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1414,7 @@ func (x *Uniform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Uniform.ProtoReflect.Descriptor instead.
 func (*Uniform) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{10}
+	return file_mode1_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Uniform) GetLow() float64 {
@@ -1333,7 +1441,7 @@ type Normal struct {
 
 func (x *Normal) Reset() {
 	*x = Normal{}
-	mi := &file_mode1_proto_msgTypes[11]
+	mi := &file_mode1_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1453,7 @@ func (x *Normal) String() string {
 func (*Normal) ProtoMessage() {}
 
 func (x *Normal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[11]
+	mi := &file_mode1_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1466,7 @@ func (x *Normal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Normal.ProtoReflect.Descriptor instead.
 func (*Normal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{11}
+	return file_mode1_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Normal) GetMean() float64 {
@@ -1390,7 +1498,7 @@ type TruncNormal struct {
 
 func (x *TruncNormal) Reset() {
 	*x = TruncNormal{}
-	mi := &file_mode1_proto_msgTypes[12]
+	mi := &file_mode1_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1510,7 @@ func (x *TruncNormal) String() string {
 func (*TruncNormal) ProtoMessage() {}
 
 func (x *TruncNormal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[12]
+	mi := &file_mode1_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1523,7 @@ func (x *TruncNormal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TruncNormal.ProtoReflect.Descriptor instead.
 func (*TruncNormal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{12}
+	return file_mode1_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TruncNormal) GetMean() float64 {
@@ -1462,7 +1570,7 @@ type Eye struct {
 
 func (x *Eye) Reset() {
 	*x = Eye{}
-	mi := &file_mode1_proto_msgTypes[13]
+	mi := &file_mode1_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +1582,7 @@ func (x *Eye) String() string {
 func (*Eye) ProtoMessage() {}
 
 func (x *Eye) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[13]
+	mi := &file_mode1_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +1595,7 @@ func (x *Eye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Eye.ProtoReflect.Descriptor instead.
 func (*Eye) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{13}
+	return file_mode1_proto_rawDescGZIP(), []int{14}
 }
 
 // Dirac keeps as many input channels of a convolution as it can.
@@ -1500,7 +1608,7 @@ type Dirac struct {
 
 func (x *Dirac) Reset() {
 	*x = Dirac{}
-	mi := &file_mode1_proto_msgTypes[14]
+	mi := &file_mode1_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1620,7 @@ func (x *Dirac) String() string {
 func (*Dirac) ProtoMessage() {}
 
 func (x *Dirac) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[14]
+	mi := &file_mode1_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1633,7 @@ func (x *Dirac) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dirac.ProtoReflect.Descriptor instead.
 func (*Dirac) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{14}
+	return file_mode1_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Dirac) GetGroups() int64 {
@@ -1546,7 +1654,7 @@ type Orthogonal struct {
 
 func (x *Orthogonal) Reset() {
 	*x = Orthogonal{}
-	mi := &file_mode1_proto_msgTypes[15]
+	mi := &file_mode1_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1666,7 @@ func (x *Orthogonal) String() string {
 func (*Orthogonal) ProtoMessage() {}
 
 func (x *Orthogonal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[15]
+	mi := &file_mode1_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1679,7 @@ func (x *Orthogonal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orthogonal.ProtoReflect.Descriptor instead.
 func (*Orthogonal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{15}
+	return file_mode1_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Orthogonal) GetGain() float64 {
@@ -1592,7 +1700,7 @@ type Sparse struct {
 
 func (x *Sparse) Reset() {
 	*x = Sparse{}
-	mi := &file_mode1_proto_msgTypes[16]
+	mi := &file_mode1_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1712,7 @@ func (x *Sparse) String() string {
 func (*Sparse) ProtoMessage() {}
 
 func (x *Sparse) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[16]
+	mi := &file_mode1_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1725,7 @@ func (x *Sparse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sparse.ProtoReflect.Descriptor instead.
 func (*Sparse) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{16}
+	return file_mode1_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Sparse) GetSparsity() float64 {
@@ -1645,7 +1753,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_mode1_proto_msgTypes[17]
+	mi := &file_mode1_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1765,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[17]
+	mi := &file_mode1_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1778,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{17}
+	return file_mode1_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Blocks) GetBlocks() []*Block {
@@ -1690,7 +1798,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_mode1_proto_msgTypes[18]
+	mi := &file_mode1_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1810,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[18]
+	mi := &file_mode1_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1823,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{18}
+	return file_mode1_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Block) GetRows() int64 {
@@ -1732,6 +1840,53 @@ func (x *Block) GetDist() *Dist {
 	return nil
 }
 
+// Pieces draws each piece of a fused parameter (Param.pieces) as a tensor of
+// its own, in their order.
+type Pieces struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One a piece; neither blocks, pieces nor fill.
+	Pieces        []*Dist `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pieces) Reset() {
+	*x = Pieces{}
+	mi := &file_mode1_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pieces) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pieces) ProtoMessage() {}
+
+func (x *Pieces) ProtoReflect() protoreflect.Message {
+	mi := &file_mode1_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pieces.ProtoReflect.Descriptor instead.
+func (*Pieces) Descriptor() ([]byte, []int) {
+	return file_mode1_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Pieces) GetPieces() []*Dist {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
 // Filled means that the plugin makes the values itself, by Fill.
 type Filled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1741,7 +1896,7 @@ type Filled struct {
 
 func (x *Filled) Reset() {
 	*x = Filled{}
-	mi := &file_mode1_proto_msgTypes[19]
+	mi := &file_mode1_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1908,7 @@ func (x *Filled) String() string {
 func (*Filled) ProtoMessage() {}
 
 func (x *Filled) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[19]
+	mi := &file_mode1_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1921,7 @@ func (x *Filled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filled.ProtoReflect.Descriptor instead.
 func (*Filled) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{19}
+	return file_mode1_proto_rawDescGZIP(), []int{21}
 }
 
 // Bilinear is the kernel of a transposed convolution that upsamples.
@@ -1778,7 +1933,7 @@ type Bilinear struct {
 
 func (x *Bilinear) Reset() {
 	*x = Bilinear{}
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1945,7 @@ func (x *Bilinear) String() string {
 func (*Bilinear) ProtoMessage() {}
 
 func (x *Bilinear) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[20]
+	mi := &file_mode1_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1958,7 @@ func (x *Bilinear) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bilinear.ProtoReflect.Descriptor instead.
 func (*Bilinear) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{20}
+	return file_mode1_proto_rawDescGZIP(), []int{22}
 }
 
 // DeltaOrthogonal is gain times an orthogonal matrix at the centre tap of a
@@ -1817,7 +1972,7 @@ type DeltaOrthogonal struct {
 
 func (x *DeltaOrthogonal) Reset() {
 	*x = DeltaOrthogonal{}
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1984,7 @@ func (x *DeltaOrthogonal) String() string {
 func (*DeltaOrthogonal) ProtoMessage() {}
 
 func (x *DeltaOrthogonal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[21]
+	mi := &file_mode1_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +1997,7 @@ func (x *DeltaOrthogonal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeltaOrthogonal.ProtoReflect.Descriptor instead.
 func (*DeltaOrthogonal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{21}
+	return file_mode1_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeltaOrthogonal) GetGain() float64 {
@@ -1865,7 +2020,7 @@ type BlockOrthogonal struct {
 
 func (x *BlockOrthogonal) Reset() {
 	*x = BlockOrthogonal{}
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2032,7 @@ func (x *BlockOrthogonal) String() string {
 func (*BlockOrthogonal) ProtoMessage() {}
 
 func (x *BlockOrthogonal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[22]
+	mi := &file_mode1_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2045,7 @@ func (x *BlockOrthogonal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockOrthogonal.ProtoReflect.Descriptor instead.
 func (*BlockOrthogonal) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{22}
+	return file_mode1_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlockOrthogonal) GetSplitSizes() []int64 {
@@ -1917,7 +2072,7 @@ type ZeroInit struct {
 
 func (x *ZeroInit) Reset() {
 	*x = ZeroInit{}
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1929,7 +2084,7 @@ func (x *ZeroInit) String() string {
 func (*ZeroInit) ProtoMessage() {}
 
 func (x *ZeroInit) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[23]
+	mi := &file_mode1_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1942,7 +2097,7 @@ func (x *ZeroInit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZeroInit.ProtoReflect.Descriptor instead.
 func (*ZeroInit) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{23}
+	return file_mode1_proto_rawDescGZIP(), []int{25}
 }
 
 // LSTMForgetBias is value in the second quarter of a vector, else 0.
@@ -1955,7 +2110,7 @@ type LSTMForgetBias struct {
 
 func (x *LSTMForgetBias) Reset() {
 	*x = LSTMForgetBias{}
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2122,7 @@ func (x *LSTMForgetBias) String() string {
 func (*LSTMForgetBias) ProtoMessage() {}
 
 func (x *LSTMForgetBias) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[24]
+	mi := &file_mode1_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2135,7 @@ func (x *LSTMForgetBias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LSTMForgetBias.ProtoReflect.Descriptor instead.
 func (*LSTMForgetBias) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{24}
+	return file_mode1_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *LSTMForgetBias) GetValue() float64 {
@@ -2006,7 +2161,7 @@ type Post struct {
 
 func (x *Post) Reset() {
 	*x = Post{}
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2173,7 @@ func (x *Post) String() string {
 func (*Post) ProtoMessage() {}
 
 func (x *Post) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[25]
+	mi := &file_mode1_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2186,7 @@ func (x *Post) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Post.ProtoReflect.Descriptor instead.
 func (*Post) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{25}
+	return file_mode1_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Post) GetStep() isPost_Step {
@@ -2116,7 +2271,7 @@ type ZeroRows struct {
 
 func (x *ZeroRows) Reset() {
 	*x = ZeroRows{}
-	mi := &file_mode1_proto_msgTypes[26]
+	mi := &file_mode1_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2128,7 +2283,7 @@ func (x *ZeroRows) String() string {
 func (*ZeroRows) ProtoMessage() {}
 
 func (x *ZeroRows) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[26]
+	mi := &file_mode1_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2141,7 +2296,7 @@ func (x *ZeroRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZeroRows.ProtoReflect.Descriptor instead.
 func (*ZeroRows) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{26}
+	return file_mode1_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ZeroRows) GetRanges() []*Range {
@@ -2161,7 +2316,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2173,7 +2328,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[27]
+	mi := &file_mode1_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2186,7 +2341,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{27}
+	return file_mode1_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Range) GetFirst() int64 {
@@ -2225,7 +2380,7 @@ type FillRequest struct {
 
 func (x *FillRequest) Reset() {
 	*x = FillRequest{}
-	mi := &file_mode1_proto_msgTypes[28]
+	mi := &file_mode1_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2392,7 @@ func (x *FillRequest) String() string {
 func (*FillRequest) ProtoMessage() {}
 
 func (x *FillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[28]
+	mi := &file_mode1_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2405,7 @@ func (x *FillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillRequest.ProtoReflect.Descriptor instead.
 func (*FillRequest) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{28}
+	return file_mode1_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FillRequest) GetMode() string {
@@ -2335,7 +2490,7 @@ type FillChunk struct {
 
 func (x *FillChunk) Reset() {
 	*x = FillChunk{}
-	mi := &file_mode1_proto_msgTypes[29]
+	mi := &file_mode1_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2347,7 +2502,7 @@ func (x *FillChunk) String() string {
 func (*FillChunk) ProtoMessage() {}
 
 func (x *FillChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[29]
+	mi := &file_mode1_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2360,7 +2515,7 @@ func (x *FillChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillChunk.ProtoReflect.Descriptor instead.
 func (*FillChunk) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{29}
+	return file_mode1_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FillChunk) GetFirst() uint64 {
@@ -2392,7 +2547,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_mode1_proto_msgTypes[30]
+	mi := &file_mode1_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2559,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_mode1_proto_msgTypes[30]
+	mi := &file_mode1_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2572,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_mode1_proto_rawDescGZIP(), []int{30}
+	return file_mode1_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ErrorDetail) GetKind() ErrorDetail_Kind {
@@ -2491,7 +2646,7 @@ const file_mode1_proto_rawDesc = "" +
 	" \x01(\x01H\x00R\x10initializerRange\x88\x01\x01\x12\x1f\n" +
 	"\vconfig_json\x18\v \x01(\tR\n" +
 	"configJsonB\x14\n" +
-	"\x12_initializer_range\"\xb4\x02\n" +
+	"\x12_initializer_range\"\xd4\x02\n" +
 	"\x05Param\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12/\n" +
@@ -2502,16 +2657,26 @@ const file_mode1_proto_rawDesc = "" +
 	"\afan_out\x18\a \x01(\x03R\x06fanOut\x12$\n" +
 	"\vpadding_row\x18\b \x01(\x03H\x01R\n" +
 	"paddingRow\x88\x01\x01\x121\n" +
-	"\x06pieces\x18\t \x03(\v2\x19.weightinit.mode.v1.PieceR\x06piecesB\b\n" +
+	"\x06pieces\x18\t \x03(\v2\x19.weightinit.mode.v1.PieceR\x06pieces\x12\x1e\n" +
+	"\n" +
+	"transposed\x18\n" +
+	" \x01(\bR\n" +
+	"transposedB\b\n" +
 	"\x06_layerB\x0e\n" +
-	"\f_padding_row\"_\n" +
+	"\f_padding_row\"\x8d\x01\n" +
 	"\x05Piece\x12\x12\n" +
-	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
-	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x15\n" +
-	"\x06fan_in\x18\x03 \x01(\x03R\x05fanIn\x12\x17\n" +
-	"\afan_out\x18\x04 \x01(\x03R\x06fanOut\"=\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\x12\x14\n" +
+	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.weightinit.mode.v1.RegionR\x02at\x12\x15\n" +
+	"\x06fan_in\x18\x04 \x01(\x03R\x05fanIn\x12\x17\n" +
+	"\afan_out\x18\x05 \x01(\x03R\x06fanOut\"\\\n" +
+	"\x06Region\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x10\n" +
+	"\x03row\x18\x03 \x01(\x03R\x03row\x12\x16\n" +
+	"\x06stride\x18\x04 \x01(\x03R\x06stride\"=\n" +
 	"\vAssignReply\x12.\n" +
-	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xfa\a\n" +
+	"\x05dists\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x05dists\"\xb0\b\n" +
 	"\x04Dist\x12:\n" +
 	"\bconstant\x18\x01 \x01(\v2\x1c.weightinit.mode.v1.ConstantH\x00R\bconstant\x127\n" +
 	"\auniform\x18\x02 \x01(\v2\x1b.weightinit.mode.v1.UniformH\x00R\auniform\x124\n" +
@@ -2530,10 +2695,11 @@ const file_mode1_proto_rawDesc = "" +
 	"\x10delta_orthogonal\x18\f \x01(\v2#.weightinit.mode.v1.DeltaOrthogonalH\x00R\x0fdeltaOrthogonal\x12P\n" +
 	"\x10block_orthogonal\x18\r \x01(\v2#.weightinit.mode.v1.BlockOrthogonalH\x00R\x0fblockOrthogonal\x12;\n" +
 	"\tzero_init\x18\x0e \x01(\v2\x1c.weightinit.mode.v1.ZeroInitH\x00R\bzeroInit\x12N\n" +
-	"\x10lstm_forget_bias\x18\x0f \x01(\v2\".weightinit.mode.v1.LSTMForgetBiasH\x00R\x0elstmForgetBias\x12,\n" +
+	"\x10lstm_forget_bias\x18\x0f \x01(\v2\".weightinit.mode.v1.LSTMForgetBiasH\x00R\x0elstmForgetBias\x124\n" +
+	"\x06pieces\x18\x12 \x01(\v2\x1a.weightinit.mode.v1.PiecesH\x00R\x06pieces\x12,\n" +
 	"\x04post\x18\x10 \x03(\v2\x18.weightinit.mode.v1.PostR\x04post\x12\x18\n" +
 	"\aformula\x18\x11 \x01(\tR\aformulaB\x06\n" +
-	"\x04kindJ\x04\b\x12\x10@\" \n" +
+	"\x04kindJ\x04\b\x13\x10@\" \n" +
 	"\bConstant\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\"/\n" +
 	"\aUniform\x12\x10\n" +
@@ -2566,7 +2732,9 @@ const file_mode1_proto_rawDesc = "" +
 	"\x06blocks\x18\x01 \x03(\v2\x19.weightinit.mode.v1.BlockR\x06blocks\"I\n" +
 	"\x05Block\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
-	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\"\b\n" +
+	"\x04dist\x18\x02 \x01(\v2\x18.weightinit.mode.v1.DistR\x04dist\":\n" +
+	"\x06Pieces\x120\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x18.weightinit.mode.v1.DistR\x06pieces\"\b\n" +
 	"\x06Filled\"\n" +
 	"\n" +
 	"\bBilinear\"%\n" +
@@ -2649,7 +2817,7 @@ func file_mode1_proto_rawDescGZIP() []byte {
 }
 
 var file_mode1_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_mode1_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_mode1_proto_goTypes = []any{
 	(DType)(0),                 // 0: weightinit.mode.v1.DType
 	(TruncNormal_Algorithm)(0), // 1: weightinit.mode.v1.TruncNormal.Algorithm
@@ -2661,30 +2829,32 @@ var file_mode1_proto_goTypes = []any{
 	(*ModelFacts)(nil),         // 7: weightinit.mode.v1.ModelFacts
 	(*Param)(nil),              // 8: weightinit.mode.v1.Param
 	(*Piece)(nil),              // 9: weightinit.mode.v1.Piece
-	(*AssignReply)(nil),        // 10: weightinit.mode.v1.AssignReply
-	(*Dist)(nil),               // 11: weightinit.mode.v1.Dist
-	(*Constant)(nil),           // 12: weightinit.mode.v1.Constant
-	(*Uniform)(nil),            // 13: weightinit.mode.v1.Uniform
-	(*Normal)(nil),             // 14: weightinit.mode.v1.Normal
-	(*TruncNormal)(nil),        // 15: weightinit.mode.v1.TruncNormal
-	(*Eye)(nil),                // 16: weightinit.mode.v1.Eye
-	(*Dirac)(nil),              // 17: weightinit.mode.v1.Dirac
-	(*Orthogonal)(nil),         // 18: weightinit.mode.v1.Orthogonal
-	(*Sparse)(nil),             // 19: weightinit.mode.v1.Sparse
-	(*Blocks)(nil),             // 20: weightinit.mode.v1.Blocks
-	(*Block)(nil),              // 21: weightinit.mode.v1.Block
-	(*Filled)(nil),             // 22: weightinit.mode.v1.Filled
-	(*Bilinear)(nil),           // 23: weightinit.mode.v1.Bilinear
-	(*DeltaOrthogonal)(nil),    // 24: weightinit.mode.v1.DeltaOrthogonal
-	(*BlockOrthogonal)(nil),    // 25: weightinit.mode.v1.BlockOrthogonal
-	(*ZeroInit)(nil),           // 26: weightinit.mode.v1.ZeroInit
-	(*LSTMForgetBias)(nil),     // 27: weightinit.mode.v1.LSTMForgetBias
-	(*Post)(nil),               // 28: weightinit.mode.v1.Post
-	(*ZeroRows)(nil),           // 29: weightinit.mode.v1.ZeroRows
-	(*Range)(nil),              // 30: weightinit.mode.v1.Range
-	(*FillRequest)(nil),        // 31: weightinit.mode.v1.FillRequest
-	(*FillChunk)(nil),          // 32: weightinit.mode.v1.FillChunk
-	(*ErrorDetail)(nil),        // 33: weightinit.mode.v1.ErrorDetail
+	(*Region)(nil),             // 10: weightinit.mode.v1.Region
+	(*AssignReply)(nil),        // 11: weightinit.mode.v1.AssignReply
+	(*Dist)(nil),               // 12: weightinit.mode.v1.Dist
+	(*Constant)(nil),           // 13: weightinit.mode.v1.Constant
+	(*Uniform)(nil),            // 14: weightinit.mode.v1.Uniform
+	(*Normal)(nil),             // 15: weightinit.mode.v1.Normal
+	(*TruncNormal)(nil),        // 16: weightinit.mode.v1.TruncNormal
+	(*Eye)(nil),                // 17: weightinit.mode.v1.Eye
+	(*Dirac)(nil),              // 18: weightinit.mode.v1.Dirac
+	(*Orthogonal)(nil),         // 19: weightinit.mode.v1.Orthogonal
+	(*Sparse)(nil),             // 20: weightinit.mode.v1.Sparse
+	(*Blocks)(nil),             // 21: weightinit.mode.v1.Blocks
+	(*Block)(nil),              // 22: weightinit.mode.v1.Block
+	(*Pieces)(nil),             // 23: weightinit.mode.v1.Pieces
+	(*Filled)(nil),             // 24: weightinit.mode.v1.Filled
+	(*Bilinear)(nil),           // 25: weightinit.mode.v1.Bilinear
+	(*DeltaOrthogonal)(nil),    // 26: weightinit.mode.v1.DeltaOrthogonal
+	(*BlockOrthogonal)(nil),    // 27: weightinit.mode.v1.BlockOrthogonal
+	(*ZeroInit)(nil),           // 28: weightinit.mode.v1.ZeroInit
+	(*LSTMForgetBias)(nil),     // 29: weightinit.mode.v1.LSTMForgetBias
+	(*Post)(nil),               // 30: weightinit.mode.v1.Post
+	(*ZeroRows)(nil),           // 31: weightinit.mode.v1.ZeroRows
+	(*Range)(nil),              // 32: weightinit.mode.v1.Range
+	(*FillRequest)(nil),        // 33: weightinit.mode.v1.FillRequest
+	(*FillChunk)(nil),          // 34: weightinit.mode.v1.FillChunk
+	(*ErrorDetail)(nil),        // 35: weightinit.mode.v1.ErrorDetail
 }
 var file_mode1_proto_depIdxs = []int32{
 	5,  // 0: weightinit.mode.v1.DescribeReply.modes:type_name -> weightinit.mode.v1.ModeInfo
@@ -2692,43 +2862,46 @@ var file_mode1_proto_depIdxs = []int32{
 	8,  // 2: weightinit.mode.v1.AssignRequest.params:type_name -> weightinit.mode.v1.Param
 	0,  // 3: weightinit.mode.v1.Param.dtype:type_name -> weightinit.mode.v1.DType
 	9,  // 4: weightinit.mode.v1.Param.pieces:type_name -> weightinit.mode.v1.Piece
-	11, // 5: weightinit.mode.v1.AssignReply.dists:type_name -> weightinit.mode.v1.Dist
-	12, // 6: weightinit.mode.v1.Dist.constant:type_name -> weightinit.mode.v1.Constant
-	13, // 7: weightinit.mode.v1.Dist.uniform:type_name -> weightinit.mode.v1.Uniform
-	14, // 8: weightinit.mode.v1.Dist.normal:type_name -> weightinit.mode.v1.Normal
-	15, // 9: weightinit.mode.v1.Dist.trunc_normal:type_name -> weightinit.mode.v1.TruncNormal
-	16, // 10: weightinit.mode.v1.Dist.eye:type_name -> weightinit.mode.v1.Eye
-	17, // 11: weightinit.mode.v1.Dist.dirac:type_name -> weightinit.mode.v1.Dirac
-	18, // 12: weightinit.mode.v1.Dist.orthogonal:type_name -> weightinit.mode.v1.Orthogonal
-	19, // 13: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
-	20, // 14: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
-	22, // 15: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
-	23, // 16: weightinit.mode.v1.Dist.bilinear:type_name -> weightinit.mode.v1.Bilinear
-	24, // 17: weightinit.mode.v1.Dist.delta_orthogonal:type_name -> weightinit.mode.v1.DeltaOrthogonal
-	25, // 18: weightinit.mode.v1.Dist.block_orthogonal:type_name -> weightinit.mode.v1.BlockOrthogonal
-	26, // 19: weightinit.mode.v1.Dist.zero_init:type_name -> weightinit.mode.v1.ZeroInit
-	27, // 20: weightinit.mode.v1.Dist.lstm_forget_bias:type_name -> weightinit.mode.v1.LSTMForgetBias
-	28, // 21: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
-	1,  // 22: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
-	21, // 23: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
-	11, // 24: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
-	29, // 25: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
-	30, // 26: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
-	7,  // 27: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
-	8,  // 28: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
-	0,  // 29: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
-	2,  // 30: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
-	3,  // 31: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
-	6,  // 32: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
-	31, // 33: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
-	4,  // 34: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
-	10, // 35: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
-	32, // 36: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	10, // 5: weightinit.mode.v1.Piece.at:type_name -> weightinit.mode.v1.Region
+	12, // 6: weightinit.mode.v1.AssignReply.dists:type_name -> weightinit.mode.v1.Dist
+	13, // 7: weightinit.mode.v1.Dist.constant:type_name -> weightinit.mode.v1.Constant
+	14, // 8: weightinit.mode.v1.Dist.uniform:type_name -> weightinit.mode.v1.Uniform
+	15, // 9: weightinit.mode.v1.Dist.normal:type_name -> weightinit.mode.v1.Normal
+	16, // 10: weightinit.mode.v1.Dist.trunc_normal:type_name -> weightinit.mode.v1.TruncNormal
+	17, // 11: weightinit.mode.v1.Dist.eye:type_name -> weightinit.mode.v1.Eye
+	18, // 12: weightinit.mode.v1.Dist.dirac:type_name -> weightinit.mode.v1.Dirac
+	19, // 13: weightinit.mode.v1.Dist.orthogonal:type_name -> weightinit.mode.v1.Orthogonal
+	20, // 14: weightinit.mode.v1.Dist.sparse:type_name -> weightinit.mode.v1.Sparse
+	21, // 15: weightinit.mode.v1.Dist.blocks:type_name -> weightinit.mode.v1.Blocks
+	24, // 16: weightinit.mode.v1.Dist.fill:type_name -> weightinit.mode.v1.Filled
+	25, // 17: weightinit.mode.v1.Dist.bilinear:type_name -> weightinit.mode.v1.Bilinear
+	26, // 18: weightinit.mode.v1.Dist.delta_orthogonal:type_name -> weightinit.mode.v1.DeltaOrthogonal
+	27, // 19: weightinit.mode.v1.Dist.block_orthogonal:type_name -> weightinit.mode.v1.BlockOrthogonal
+	28, // 20: weightinit.mode.v1.Dist.zero_init:type_name -> weightinit.mode.v1.ZeroInit
+	29, // 21: weightinit.mode.v1.Dist.lstm_forget_bias:type_name -> weightinit.mode.v1.LSTMForgetBias
+	23, // 22: weightinit.mode.v1.Dist.pieces:type_name -> weightinit.mode.v1.Pieces
+	30, // 23: weightinit.mode.v1.Dist.post:type_name -> weightinit.mode.v1.Post
+	1,  // 24: weightinit.mode.v1.TruncNormal.algorithm:type_name -> weightinit.mode.v1.TruncNormal.Algorithm
+	22, // 25: weightinit.mode.v1.Blocks.blocks:type_name -> weightinit.mode.v1.Block
+	12, // 26: weightinit.mode.v1.Block.dist:type_name -> weightinit.mode.v1.Dist
+	12, // 27: weightinit.mode.v1.Pieces.pieces:type_name -> weightinit.mode.v1.Dist
+	31, // 28: weightinit.mode.v1.Post.zero_rows:type_name -> weightinit.mode.v1.ZeroRows
+	32, // 29: weightinit.mode.v1.ZeroRows.ranges:type_name -> weightinit.mode.v1.Range
+	7,  // 30: weightinit.mode.v1.FillRequest.model:type_name -> weightinit.mode.v1.ModelFacts
+	8,  // 31: weightinit.mode.v1.FillRequest.param:type_name -> weightinit.mode.v1.Param
+	0,  // 32: weightinit.mode.v1.FillRequest.dtype:type_name -> weightinit.mode.v1.DType
+	2,  // 33: weightinit.mode.v1.ErrorDetail.kind:type_name -> weightinit.mode.v1.ErrorDetail.Kind
+	3,  // 34: weightinit.mode.v1.Mode.Describe:input_type -> weightinit.mode.v1.DescribeRequest
+	6,  // 35: weightinit.mode.v1.Mode.Assign:input_type -> weightinit.mode.v1.AssignRequest
+	33, // 36: weightinit.mode.v1.Mode.Fill:input_type -> weightinit.mode.v1.FillRequest
+	4,  // 37: weightinit.mode.v1.Mode.Describe:output_type -> weightinit.mode.v1.DescribeReply
+	11, // 38: weightinit.mode.v1.Mode.Assign:output_type -> weightinit.mode.v1.AssignReply
+	34, // 39: weightinit.mode.v1.Mode.Fill:output_type -> weightinit.mode.v1.FillChunk
+	37, // [37:40] is the sub-list for method output_type
+	34, // [34:37] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_mode1_proto_init() }
@@ -2738,7 +2911,7 @@ func file_mode1_proto_init() {
 	}
 	file_mode1_proto_msgTypes[4].OneofWrappers = []any{}
 	file_mode1_proto_msgTypes[5].OneofWrappers = []any{}
-	file_mode1_proto_msgTypes[8].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[9].OneofWrappers = []any{
 		(*Dist_Constant)(nil),
 		(*Dist_Uniform)(nil),
 		(*Dist_Normal)(nil),
@@ -2754,8 +2927,9 @@ func file_mode1_proto_init() {
 		(*Dist_BlockOrthogonal)(nil),
 		(*Dist_ZeroInit)(nil),
 		(*Dist_LstmForgetBias)(nil),
+		(*Dist_Pieces)(nil),
 	}
-	file_mode1_proto_msgTypes[25].OneofWrappers = []any{
+	file_mode1_proto_msgTypes[27].OneofWrappers = []any{
 		(*Post_Multiply)(nil),
 		(*Post_Divide)(nil),
 		(*Post_ZeroRows)(nil),
@@ -2767,7 +2941,7 @@ func file_mode1_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode1_proto_rawDesc), len(file_mode1_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

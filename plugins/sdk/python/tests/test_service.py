@@ -8,7 +8,7 @@ from array import array
 from pathlib import Path
 
 import weightinit_plugin as w
-from weightinit_plugin import Layout, Model, Param, Piece, Plugin, _messages, _service, testing
+from weightinit_plugin import Layout, Model, Param, Piece, Plugin, Region, _messages, _service, testing
 from weightinit_plugin._errors import UnknownModeError, UnsupportedError, one_line
 from weightinit_plugin._layout import model_from, model_to, param_from, param_to
 
@@ -137,11 +137,61 @@ class Distributions(unittest.TestCase):
                 given(dist, shape)
 
 
+ROWS = (Piece("q", (1, 3), Region(0, 1, 3, 3), 3, 1), Piece("v", (1, 3), Region(3, 1, 3, 3), 3, 1))
+
+
+class Fused(unittest.TestCase):
+    def rule(self, p):
+        self.assertEqual((p.pieces, p.padding_row), ((), None))
+        if p.role == "v":
+            return w.normal(std=2).described("two")
+        return w.normal(std=p.fan_out).described("fan_out")
+
+    def test_rows_become_blocks_and_columns_pieces(self):
+        columns = tuple(p._replace(shape=(2, 1), at=Region(i, 2, 1, 2)) for i, p in enumerate(ROWS))
+        q, v = w.normal(std=1).described("fan_out"), w.normal(std=2).described("two")
+        for shape, pieces, want in [
+            ((2, 3), ROWS, w.blocks((1, q), (1, v))),
+            ((2, 2), columns, w.pieces(q, v)),
+        ]:
+            param = Param("p", shape, "qkv", pieces=pieces)
+            got = w.each_piece(param, self.rule)
+            self.assertEqual(got, want.described("q: fan_out; v: two"))
+            plugin = plugin_of(lambda layout: [got])
+            self.assertEqual(testing.assign(plugin, "m", Layout([param]))[0], got)
+
+    def test_equal_laws_of_independent_values_are_one_draw(self):
+        param = Param("p", (2, 3), "qkv", pieces=ROWS)
+        for dist, one in [(w.normal(), True), (w.eye(), False), (w.normal().zero_rows(0), False)]:
+            self.assertEqual(w.each_piece(param, lambda p: dist).kind == dist.kind, one)
+        zeros = iter((w.constant(0.0), w.constant(-0.0)))
+        self.assertEqual(w.each_piece(param, lambda p: next(zeros)).kind, "blocks")
+        self.assertEqual(w.each_piece(param._replace(pieces=()), self.rule), w.normal(std=0).described("fan_out"))
+
+    def test_pieces_that_do_not_fit_are_refused_by_name(self):
+        for dist, fused in [
+            (w.pieces(w.normal()), ROWS),
+            (w.pieces(w.normal(), w.normal()), ()),
+            (w.pieces(w.normal(), w.dirac()), ROWS),
+            (w.pieces(w.normal(), w.normal()).zero_rows(0), ROWS),
+        ]:
+            with self.subTest(dist=dist), self.assertRaisesRegex(ValueError, "'p'.*(pieces|dirac)"):
+                testing.assign(plugin_of(lambda layout: [dist]), "m", Layout([Param("p", (2, 3), "qkv", pieces=fused)]))
+        for make in (
+            w.pieces,
+            lambda: w.pieces(w.fill()),
+            lambda: w.pieces(w.pieces(w.eye())),
+            lambda: w.blocks((1, w.pieces(w.eye()))),
+        ):
+            self.assertRaises(ValueError, make)
+        self.assertRaises(TypeError, w.pieces, "normal")
+
+
 class Assign(unittest.TestCase):
     def test_the_mode_sees_all_that_was_sent(self):
         layout = Layout(
             [
-                Param("a", (2, 3), "qkv", 0, 3, 2, "BF16", 0, (Piece("q", 1, 3, 1), Piece("v", 1, 3, 1))),
+                Param("a", (2, 3), "qkv", 0, 3, 2, "BF16", 0, ROWS, True),
                 Param("b", (), "new", None, 0, 0, "F64", 5),
                 Param("c", (1 << 40,), layer=7),
             ],

@@ -48,13 +48,15 @@ from ._dist import (  # noqa: E402
     lstm_forget_bias,
     normal,
     orthogonal,
+    pieces,
     sparse,
     trunc_normal,
     uniform,
     zero_init,
 )
 from ._errors import LayoutError, OptionError  # noqa: E402
-from ._layout import Layout, Model, Param, Piece  # noqa: E402
+from ._layout import Layout, Model, Param, Piece, Region  # noqa: E402
+from ._fused import each_piece  # noqa: E402
 from ._options import option  # noqa: E402
 from ._plugin import Part, Plugin  # noqa: E402
 from ._version import __version__  # noqa: E402
@@ -69,6 +71,7 @@ __all__ = [
     "Part",
     "Piece",
     "Plugin",
+    "Region",
     "__version__",
     "bilinear",
     "block_orthogonal",
@@ -76,12 +79,14 @@ __all__ = [
     "constant",
     "delta_orthogonal",
     "dirac",
+    "each_piece",
     "eye",
     "fill",
     "lstm_forget_bias",
     "normal",
     "option",
     "orthogonal",
+    "pieces",
     "sparse",
     "trunc_normal",
     "uniform",

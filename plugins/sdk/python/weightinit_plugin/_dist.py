@@ -31,7 +31,7 @@ class Dist(NamedTuple):
     kind: str
     """The name of the family, such as "normal"."""
     values: tuple[Any, ...] = ()
-    """The numbers of the family; for blocks the (rows, Dist) pairs."""
+    """The numbers of the family; for blocks the (rows, Dist) pairs, for pieces Dists."""
     post: tuple[tuple[str, Any], ...] = ()
     """The steps that follow the draw, in order."""
     formula: str = ""
@@ -171,10 +171,26 @@ def blocks(*parts: tuple[int, Dist]) -> Dist:
             raise ValueError(f"blocks: block {i} has {rows} rows, needs at least 1")
         if not isinstance(dist, Dist):
             raise TypeError(f"blocks: block {i} has a {type(dist).__name__} where a distribution must be")
-        if dist.kind in ("blocks", "fill"):
+        if dist.kind in ("blocks", "pieces", "fill"):
             raise ValueError(f"blocks: block {i} is {dist.kind}, which cannot stand inside blocks")
         pairs.append((rows, dist))
     return Dist("blocks", tuple(pairs))
+
+
+def pieces(*dists: Dist) -> Dist:
+    """Draws each piece of a fused parameter as a tensor of its own, in order.
+
+    There is one distribution for each of the parameter's pieces; none of them
+    is blocks, pieces or fill. each_piece makes it from a rule.
+    """
+    if not dists:
+        raise ValueError("pieces: there are none")
+    for i, dist in enumerate(dists):
+        if not isinstance(dist, Dist):
+            raise TypeError(f"pieces: piece {i} has a {type(dist).__name__} where a distribution must be")
+        if dist.kind in ("blocks", "pieces", "fill"):
+            raise ValueError(f"pieces: piece {i} is {dist.kind}, which cannot stand inside pieces")
+    return Dist("pieces", dists)
 
 
 def bilinear() -> Dist:
@@ -221,8 +237,11 @@ def fill() -> Dist:
     return Dist("fill")
 
 
-def check_shape(dist: Dist, shape: Sequence[int]) -> None:
-    """Raises ValueError when dist cannot fill a tensor of this shape."""
+def check_shape(dist: Dist, shape: Sequence[int], fused: Sequence[Sequence[int]] = ()) -> None:
+    """Raises ValueError when dist cannot fill a tensor of this shape.
+
+    fused are the shapes of what is fused in it.
+    """
     kind, dims = dist.kind, len(shape)
     if kind in ("eye", "sparse", "zero_init") and dims != 2:
         raise ValueError(f"{kind} needs 2 dimensions")
@@ -249,7 +268,14 @@ def check_shape(dist: Dist, shape: Sequence[int]) -> None:
             raise ValueError(f"blocks have {rows} rows together")
         for n, inner in dist.values:
             check_shape(inner, (n, *shape[1:]))
+    if kind == "pieces":
+        if len(dist.values) != len(fused):
+            raise ValueError(f"pieces: {len(dist.values)} for a parameter of {len(fused)}")
+        for inner, part in zip(dist.values, fused):
+            check_shape(inner, part)
     for step, operand in dist.post:
+        if kind == "pieces" and step not in ("multiply", "divide"):
+            raise ValueError(f"{step} cannot follow pieces")
         if step == "zero_rows":
             _check_rows(operand, shape)
         if step == "l2_normalize" and (operand >= dims or kind == "blocks" and operand == 0):

@@ -13,11 +13,27 @@ _DTYPE_NAMES = dict(enumerate(DTYPES))
 _new = tuple.__new__
 
 
+class Region(NamedTuple):
+    """Elements of a parameter, counted in row-major order.
+
+    rows runs of row elements each. The first run begins at the element first,
+    each next one stride elements after the one before.
+    """
+
+    first: int = 0
+    rows: int = 0
+    row: int = 0
+    stride: int = 0
+
+
 class Piece(NamedTuple):
-    """One part of a parameter that is fused along dimension 0."""
+    """One of the matrices or vectors that are fused in a parameter."""
 
     role: str
-    rows: int
+    shape: tuple[int, ...] = ()
+    """The sizes of the piece alone."""
+    at: Region = Region()
+    """Where its elements lie in the parameter."""
     fan_in: int = 0
     fan_out: int = 0
 
@@ -41,7 +57,9 @@ class Param(NamedTuple):
     padding_row: int | None = None
     """The padding index of an embedding."""
     pieces: tuple[Piece, ...] = ()
-    """What is fused; the rows add up to shape[0]. Empty when nothing is."""
+    """What is fused; the pieces cover the parameter. Empty when nothing is."""
+    transposed: bool = False
+    """The matrix is stored as (in, out)."""
 
     @property
     def elements(self) -> int:
@@ -66,11 +84,11 @@ class Model(NamedTuple):
     n_ctx: int = 0
     initializer_range: float | None = None
     config_json: str = ""
-    """The whole config file; empty when the model was not made from one."""
+    """The whole config, defaults filled in; empty when the model was made of none."""
 
     @property
     def config(self) -> dict[str, Any]:
-        """The config file as a dict, read anew each time."""
+        """The config as a dict, read anew each time."""
         return json.loads(self.config_json) if self.config_json else {}
 
 
@@ -112,7 +130,7 @@ def param_from(message: Any) -> Param:
     # Runs 100,000 times in a large request: fields are read once, and the
     # tuple is made without the keyword handling of its class.
     m = message
-    layer, padding, pieces = m.layer, m.padding_row, m.pieces
+    layer, padding = m.layer, m.padding_row
     return _new(
         Param,
         (
@@ -124,9 +142,16 @@ def param_from(message: Any) -> Param:
             m.fan_out,
             _DTYPE_NAMES.get(m.dtype, ""),
             padding if padding or m.HasField("padding_row") else None,
-            tuple(Piece(p.role, p.rows, p.fan_in, p.fan_out) for p in pieces) if pieces else (),
+            tuple(map(_piece_from, m.pieces)),
+            m.transposed,
         ),
     )
+
+
+def _piece_from(message: Any) -> Piece:
+    at = message.at
+    region = Region(at.first, at.rows, at.row, at.stride)
+    return Piece(message.role, tuple(message.shape), region, message.fan_in, message.fan_out)
 
 
 def model_to(dst: Any, model: Model) -> None:
@@ -147,5 +172,8 @@ def param_to(dst: Any, param: Param) -> None:
         dst.layer = param.layer
     if param.padding_row is not None:
         dst.padding_row = param.padding_row
+    dst.transposed = param.transposed
     for piece in param.pieces:
-        dst.pieces.add(**piece._asdict())
+        added = dst.pieces.add(role=piece.role, shape=piece.shape, fan_in=piece.fan_in, fan_out=piece.fan_out)
+        for field, value in piece.at._asdict().items():
+            setattr(added.at, field, value)

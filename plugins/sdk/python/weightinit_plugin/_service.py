@@ -114,7 +114,7 @@ def _mode(plugin: Plugin, request: Any) -> Mode:
 def _put(dst: Any, dist: Any, param: Param, mode: Mode) -> None:
     if not isinstance(dist, Dist):
         raise TypeError(f"{type(dist).__name__} is no distribution")
-    check_shape(dist, param.shape)
+    check_shape(dist, param.shape, [piece.shape for piece in param.pieces])
     if dist.kind == "fill" and mode.fill is None:
         raise ValueError("fill() needs a function under plugin.fill")
     put_dist(dst, dist)
@@ -125,7 +125,7 @@ def put_dist(dst: Any, dist: Dist) -> None:
     kind, values, post, formula = dist
     family = getattr(dst, kind)
     family.SetInParent()  # a family whose values are all 0 must be there too
-    (_set_blocks if kind == "blocks" else _set_numbers)(family, values)
+    {"blocks": _set_blocks, "pieces": _set_pieces}.get(kind, _set_numbers)(family, values)
     for step, operand in post:
         added = dst.post.add()
         if step != "zero_rows":
@@ -154,6 +154,11 @@ def _set_blocks(dst: Any, values: tuple[Any, ...]) -> None:
         block = dst.blocks.add()
         block.rows = rows
         put_dist(block.dist, inner)
+
+
+def _set_pieces(dst: Any, values: tuple[Any, ...]) -> None:
+    for inner in values:
+        put_dist(dst.pieces.add(), inner)
 
 
 def _chunks(pieces: Iterable[Any], part: Part, skip: int, first: int, count: int) -> Iterator[Any]:

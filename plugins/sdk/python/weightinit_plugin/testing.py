@@ -23,7 +23,7 @@ from typing import Any
 from . import _messages, _service
 from ._dist import Dist
 from ._errors import LayoutError, OptionError, PluginError, UnknownModeError
-from ._layout import DTYPES, Layout, Model, Param, Piece, model_to, param_to
+from ._layout import DTYPES, Layout, Model, Param, Piece, Region, model_to, param_to
 from ._options import Option
 from ._plugin import Mode, Plugin
 
@@ -51,6 +51,7 @@ def layouts() -> dict[str, Layout]:
     return {
         "gpt2": _gpt2(),
         "llama": _llama(),
+        "columns": _columns(),
         "experts": Layout([_weight("experts.mlp_in", "mlp_in", 12, 8, layer=0)._replace(shape=(4, 12, 8))], Model("moe", 1, 8)),
         "odd shapes": Layout([
             Param("scalar", (), "resid_gate"),
@@ -321,6 +322,8 @@ def _dist_from(message: Any) -> Dist:
     family = getattr(message, kind)
     if kind == "blocks":
         values: tuple[Any, ...] = tuple((b.rows, _dist_from(b.dist)) for b in family.blocks)
+    elif kind == "pieces":
+        values = tuple(map(_dist_from, family.pieces))
     else:
         values = tuple(_number_from(family, field) for field in family.DESCRIPTOR.fields)
     post: list[tuple[str, Any]] = []
@@ -367,13 +370,34 @@ def _gpt2() -> Layout:
     return Layout(params, Model("gpt2", 2, d, 4, 2, 2, mlp, vocab, ctx, 0.02))
 
 
+def _rows_of(width: int, *parts: tuple[str, int]) -> tuple[Piece, ...]:
+    """Returns matrices of so many rows each, one below the other."""
+    out, first = [], 0
+    for role, rows in parts:
+        n = rows * width
+        out.append(Piece(role, (rows, width), Region(first, 1, n, n), width, rows))
+        first += n
+    return tuple(out)
+
+
+def _columns() -> Layout:
+    """q, k and v as columns of a matrix that is stored transposed."""
+    d = 8
+    pieces = tuple(Piece(role, (d, d), Region(i * d, d, d, 3 * d), d, d) for i, role in enumerate(("q", "k", "v")))
+    params = [
+        Param("h.0.attn.c_attn.weight", (d, 3 * d), "qkv", 0, d, 3 * d, pieces=pieces, transposed=True),
+        Param("h.0.attn.c_attn.bias", (3 * d,), "qkv_bias", 0, d, 3 * d),
+    ]
+    return Layout(params, Model("gpt2", 1, d, 4, 2, 2, 4 * d, 50, 16, 0.0))
+
+
 def _llama() -> Layout:
     """Grouped queries, and a fused q, k, v with its pieces."""
     d, mlp, vocab = 8, 24, 40
     params = [Param("model.embed_tokens.weight", (vocab, d), "embedding", None, d, vocab)]
     for i in range(2):
         at = f"model.layers.{i}."
-        pieces = (Piece("q", 8, d, 8), Piece("k", 4, d, 4), Piece("v", 4, d, 4))
+        pieces = _rows_of(d, ("q", 8), ("k", 4), ("v", 4))
         params += [
             _weight(at + "qkv_proj.weight", "qkv", 16, d, i)._replace(pieces=pieces),
             _weight(at + "o_proj.weight", "attn_out", d, 8, i),
