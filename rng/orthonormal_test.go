@@ -89,3 +89,31 @@ func TestEveryMatrixOfAnOrthonormalTensorIsAnOrthogonalDrawOfItsOwn(t *testing.T
 	_, err = rng.Orthonormal[float32](rng.New(3), dist.DeltaOrthogonal{Gain: 1}, []int64{1 << 20, 1 << 20, 1}, proceed)
 	require.ErrorContains(t, err, "delta_orthogonal")
 }
+
+func TestOrthonormalMatricesAreTorchsWithinRounding(t *testing.T) {
+	// torch 2.15.0, float64, Generator().manual_seed(5): orthogonal_ with gain
+	// 0.5 of each block of 2 rows and 3 columns in turn, and orthogonal_ with
+	// gain 2 of 4 rows and 3 columns.
+	blocks := []float64{
+		-0.25471908859420456, -0.3159633660826114, -0.2920365340149815, -0.40841881614239295, -0.22218893883231922, 0.18391885732956845,
+		-0.006482409355995811, -0.3365203773030579, 0.3697458776359092, 0.21242891825470267, -0.01604530531376027, 0.45234555692139294,
+		0.11340020070555346, -0.3396141409218085, 0.34900233490033006, 0.021652758852318654, -0.45107798544644867, -0.21461549123876597,
+		0.4604172030263636, 0.1914855328462841, 0.03673268119746955, -0.4848923691748531, 0.03264386326600993, -0.11753198929256674,
+	}
+	centre := []float64{
+		-0.523711135567412, -1.1004024933128664, -1.5858023972841013, 0.7181670792524762, -1.6274301397728286, 0.8910217776513718,
+		-1.5080443334480196, -0.1829283299466787, 0.6188547840217881, -0.9673494617334408, -0.3272960723454188, 0.5552744409860169,
+	}
+	got, err := rng.Orthonormal[float64](rng.New(5), dist.BlockOrthogonal{SplitSizes: []int64{2, 3}, Gain: 0.5}, []int64{4, 6}, proceed)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, blocks, got, 1e-13)
+	got, err = rng.Orthonormal[float64](rng.New(5), dist.DeltaOrthogonal{Gain: 2}, []int64{4, 3, 2, 3}, proceed)
+	require.NoError(t, err)
+	for i, v := range got {
+		want := 0.0
+		if i%6 == 1 { // tap (0, 1) of 2 times 3
+			want = centre[i/6]
+		}
+		require.InDelta(t, want, v, 1e-13, "%d", i)
+	}
+}
