@@ -14,8 +14,8 @@ import (
 	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/record"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/modes/elementary"
 	"github.com/weightinit/weightinit/parity"
@@ -23,18 +23,18 @@ import (
 	"github.com/weightinit/weightinit/registry"
 )
 
-func toy(t *testing.T, seed uint64, dtype layout.DType) *weightinit.Plan {
+func toy(t *testing.T, seed uint64, stored dtype.Type) *weightinit.Plan {
 	t.Helper()
 	preset, err := model.LookupPreset("toy-2l")
 	require.NoError(t, err)
-	p, err := weightinit.Prepare(t.Context(), preset.Config, weightinit.Mode("xavier_normal@2"), weightinit.Set("gain", 0.5), weightinit.Seed(seed), weightinit.DType(dtype))
+	p, err := weightinit.Prepare(t.Context(), preset.Config, weightinit.Mode("xavier_normal@2"), weightinit.Set("gain", 0.5), weightinit.Seed(seed), weightinit.DType(stored))
 	require.NoError(t, err)
 	return p
 }
 
 func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
-	for _, dtype := range layout.DTypes() {
-		p := toy(t, 11, dtype)
+	for _, stored := range dtype.All() {
+		p := toy(t, 11, stored)
 		dir := t.TempDir()
 		file, folder := filepath.Join(dir, "m.safetensors"), filepath.Join(dir, "npy")
 		require.NoError(t, p.WriteSafetensors(t.Context(), file))
@@ -48,7 +48,7 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 			require.Equal(t, p.Digest(), again.Digest())
 			recorded, err := weightinit.ReadRecord(set.Metadata())
 			require.NoError(t, err)
-			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest(), DType: dtype}, recorded)
+			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest(), DType: stored}, recorded)
 			report, err := parity.BitsOfPlan(t.Context(), again.Plan, set, true, parity.Options{})
 			require.NoError(t, err)
 			require.True(t, report.Passed(), "%s %+v", path, report.Failures())
@@ -72,7 +72,7 @@ func TestATensorIsMadeAgainFromItsRecord(t *testing.T) {
 }
 
 func TestABrokenRecordIsRefused(t *testing.T) {
-	p := toy(t, 11, layout.F32)
+	p := toy(t, 11, dtype.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	require.NoError(t, p.WriteSafetensors(t.Context(), path))
 	f, err := safetensors.Open(path)
@@ -118,9 +118,9 @@ func FuzzRebuild(f *testing.F) {
 	f.Add("gpt2@1", `{"std":0.5}`, "7", "torch", "f32", `{"d_model":8,"d_head":4,"n_layers":1,"n_ctx":4,"n_heads":2,"d_vocab":9,"act_fn":"gelu"}`)
 	f.Add("evil.mode", `{"std":[1,[2]]}`, "-1", "keyed", "bf16", `null`)
 	f.Add("kaiming_normal@2", `{}`, "18446744073709551616", "torch", "f16", `{"d_model":9223372036854775807}`)
-	f.Fuzz(func(t *testing.T, mode, options, seed, streams, dtype, config string) {
+	f.Fuzz(func(t *testing.T, mode, options, seed, streams, stored, config string) {
 		metadata := record.Record{
-			Version: "1", Mode: mode, Options: options, Seed: seed, Streams: streams, DType: dtype, Config: config,
+			Version: "1", Mode: mode, Options: options, Seed: seed, Streams: streams, DType: stored, Config: config,
 		}.Metadata()
 		p, err := weightinit.Rebuild(context.Background(), metadata, registry.Default())
 		if err != nil {
@@ -133,7 +133,7 @@ func FuzzRebuild(f *testing.F) {
 }
 
 func TestValuesAreThoseOfTheFile(t *testing.T) {
-	p := toy(t, 11, layout.F32)
+	p := toy(t, 11, dtype.F32)
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	require.NoError(t, p.WriteSafetensors(t.Context(), path))
 	set, err := checkpoint.Open(path)
@@ -157,7 +157,7 @@ func TestValuesAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestACancelledRunLeavesNothing(t *testing.T) {
-	p := toy(t, 11, layout.F32)
+	p := toy(t, 11, dtype.F32)
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
@@ -170,7 +170,7 @@ func TestACancelledRunLeavesNothing(t *testing.T) {
 }
 
 func TestTheSameArgumentsGiveTheSameBytes(t *testing.T) {
-	p := toy(t, 11, layout.F16)
+	p := toy(t, 11, dtype.F16)
 	dir := t.TempDir()
 	var first []byte
 	for workers := range 4 {

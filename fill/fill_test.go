@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
@@ -22,23 +23,23 @@ type dists []dist.Dist
 
 func (d dists) Assign(context.Context, *layout.Layout) ([]dist.Dist, error) { return d, nil }
 
-func build(t testing.TB, dtype layout.DType, sizes []int64, d dists) *plan.Plan {
+func build(t testing.TB, stored dtype.Type, sizes []int64, d dists) *plan.Plan {
 	t.Helper()
 	shapes := make([][]int64, len(sizes))
 	for i, n := range sizes {
 		shapes[i] = []int64{n}
 	}
-	return buildShapes(t, dtype, shapes, d)
+	return buildShapes(t, stored, shapes, d)
 }
 
-func buildShapes(t testing.TB, dtype layout.DType, shapes [][]int64, d dists) *plan.Plan {
+func buildShapes(t testing.TB, stored dtype.Type, shapes [][]int64, d dists) *plan.Plan {
 	t.Helper()
 	l := &layout.Layout{}
 	for i, shape := range shapes {
 		l.Params = append(l.Params, layout.Param{Name: fmt.Sprint(i), Shape: shape, Role: layout.Tensor, Layer: layout.NoLayer})
 	}
 	info := registry.Info{ID: registry.ID{Name: "dists", Version: 1}, New: func() registry.Mode { return d }}
-	p, err := plan.Build(t.Context(), l, info, d, plan.Options{Seed: 5, DType: dtype, AllowFilled: true})
+	p, err := plan.Build(t.Context(), l, info, d, plan.Options{Seed: 5, DType: stored, AllowFilled: true})
 	require.NoError(t, err)
 	return p
 }
@@ -46,10 +47,10 @@ func buildShapes(t testing.TB, dtype layout.DType, shapes [][]int64, d dists) *p
 // mixed is a plan in which everything that can go wrong at a cut occurs: tails,
 // small normals with a cached value across other draws, constants, empty
 // tensors, tensors of several segments.
-func mixed(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
+func mixed(t *testing.T, stored dtype.Type, large int64) *plan.Plan {
 	normal := func(std float64) dist.Dist { return dist.Dist{Draw: dist.Normal{Mean: 0.5, Std: std}} }
 	uniform := dist.Dist{Draw: dist.Uniform{Low: -0.3, High: 0.4}, Post: []dist.Post{dist.Multiply{By: 1.7}}}
-	return build(t, dtype, []int64{3, large + 5, 7, 0, large + 16, 11, 1, 33, 5, large, 2},
+	return build(t, stored, []int64{3, large + 5, 7, 0, large + 16, 11, 1, 33, 5, large, 2},
 		dists{normal(1), normal(0.02), normal(2), normal(3), uniform, {Draw: dist.Constant{Value: 3}}, normal(4), uniform, normal(1), normal(0.1), normal(5)})
 }
 
@@ -100,18 +101,18 @@ func (c *collect) digest() string {
 }
 
 func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
-	for _, dtype := range layout.DTypes() {
+	for _, stored := range dtype.All() {
 		large, segments := int64(1<<14+1<<12), []int64{1 << 14}
-		if dtype == layout.F32 {
+		if stored == dtype.F32 {
 			large, segments = 1<<20+1<<17, []int64{1 << 18, 0} // 0: what runs take
 		}
-		p := mixed(t, dtype, large)
+		p := mixed(t, stored, large)
 		want := ""
 		all := []fill.Options{
 			{Workers: 1, ChunkValues: 1 << 22}, {Workers: 3, ChunkValues: 1 << 12}, {Workers: 2},
 			{Workers: 7, ChunkValues: 1000}, {Workers: 64, ChunkValues: 4096},
 		}
-		if dtype == layout.F32 {
+		if stored == dtype.F32 {
 			all = all[:2]
 			require.Less(t, fill.SegmentWords(p.Elements()), large)
 		}
@@ -122,11 +123,11 @@ func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
 				if want == "" {
 					want = c.digest()
 				}
-				require.Equal(t, want, c.digest(), "%s %+v in segments of %d", dtype, o, segment)
+				require.Equal(t, want, c.digest(), "%s %+v in segments of %d", stored, o, segment)
 			}
 		}
 	}
-	small := mixed(t, layout.F32, 50)
+	small := mixed(t, dtype.F32, 50)
 	c := newCollect(t, small)
 	require.NoError(t, fill.Run(t.Context(), small, c, fill.Options{Workers: 1}))
 	want := c.digest()
@@ -139,7 +140,7 @@ func TestAnyNumberOfWorkersAndAnyChunkGivesTheSameBytes(t *testing.T) {
 }
 
 func TestProgressCountsEveryValueOnce(t *testing.T) {
-	p := mixed(t, layout.F32, 1<<20)
+	p := mixed(t, dtype.F32, 1<<20)
 	var mu sync.Mutex
 	var total int64
 	count := func(n int64) { mu.Lock(); total += n; mu.Unlock() }
@@ -152,7 +153,7 @@ type failing struct{ err error }
 func (f failing) WriteValues(int, int64, []byte) error { return f.err }
 
 func TestTheSinksErrorAndTheContextsCauseEndTheRun(t *testing.T) {
-	p := mixed(t, layout.F32, 1<<21)
+	p := mixed(t, dtype.F32, 1<<21)
 	full := errors.New("disk full")
 	require.ErrorIs(t, fill.Run(t.Context(), p, failing{full}, fill.Options{Workers: 4}), full)
 

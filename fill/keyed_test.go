@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
@@ -49,20 +50,20 @@ func valuesOf(t *testing.T, p *plan.Plan, opts fill.Options) [][]byte {
 }
 
 func TestKeyedValuesDoNotDependOnWorkersChunksAndCuts(t *testing.T) {
-	for _, dtype := range layout.DTypes() {
-		p := keyed(t, everyFamily(t, dtype, 12_000))
+	for _, stored := range dtype.All() {
+		p := keyed(t, everyFamily(t, stored, 12_000))
 		want := valuesOf(t, p, fill.Options{Workers: 1, ChunkValues: 1 << 22})
 		for _, o := range []fill.Options{
 			{Workers: 2}, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12), fill.Options{Workers: 7, ChunkValues: 1}.Cut(777, 777),
 			fill.Options{Workers: 64, ChunkValues: 16}.Cut(33, 3000), fill.Options{Workers: 2, ChunkValues: 100}.Cut(17, 50),
 		} {
-			require.Equal(t, want, valuesOf(t, p, o), "%s, %+v", dtype, o)
+			require.Equal(t, want, valuesOf(t, p, o), "%s, %+v", stored, o)
 		}
 	}
 }
 
 func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
-	torch := everyFamily(t, layout.F32, 12_000)
+	torch := everyFamily(t, dtype.F32, 12_000)
 	whole := keyed(t, torch)
 	want := valuesOf(t, whole, fill.Options{})
 	all := make([]int, whole.Params().Len())
@@ -82,11 +83,11 @@ func TestKeyedValuesDoNotDependOnOtherParameters(t *testing.T) {
 // possible, with both kinds of streams. A plan of which nothing was run yet has
 // to find the places after its truncated normals first.
 func TestRangesAreThoseOfTheWhole(t *testing.T) {
-	for _, dtype := range layout.DTypes() {
-		torch := everyFamily(t, dtype, 12_000)
+	for _, stored := range dtype.All() {
+		torch := everyFamily(t, stored, 12_000)
 		ranges(t, keyed(t, torch))
 		ranges(t, torch)
-		ranges(t, mixed(t, dtype, 1<<12))
+		ranges(t, mixed(t, stored, 1<<12))
 	}
 }
 
@@ -126,7 +127,7 @@ func ranges(t *testing.T, p *plan.Plan) {
 
 // TestKeyedPartsHaveTheKeysThatAreDocumented redoes a few steps by package rng.
 func TestKeyedPartsHaveTheKeysThatAreDocumented(t *testing.T) {
-	p := keyed(t, vocabulary(t, layout.F64, 640))
+	p := keyed(t, vocabulary(t, dtype.F64, 640))
 	values := valuesOf(t, p, fill.Options{})
 	root := rng.NewKey(5)
 	check := func(step int, first int64, want []float64) {
@@ -160,7 +161,7 @@ func TestKeyedPartsHaveTheKeysThatAreDocumented(t *testing.T) {
 }
 
 func TestRunRangeRefusesWhatItCannotMake(t *testing.T) {
-	torch := vocabulary(t, layout.F32, 640)
+	torch := vocabulary(t, dtype.F32, 640)
 	p := keyed(t, torch)
 	sink := newCollect(t, p)
 	n := p.Tensors().At(1).Elements
@@ -185,7 +186,7 @@ var errFull = errors.New("full")
 func (full) WriteValues(int, int64, []byte) error { return errFull }
 
 func TestKeyedRunsEndWithTheirSinkAndTheirContext(t *testing.T) {
-	p := keyed(t, vocabulary(t, layout.F32, 12_000))
+	p := keyed(t, vocabulary(t, dtype.F32, 12_000))
 	require.ErrorIs(t, fill.Run(t.Context(), p, full{}, fill.Options{Workers: 3}), errFull)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
@@ -194,7 +195,7 @@ func TestKeyedRunsEndWithTheirSinkAndTheirContext(t *testing.T) {
 }
 
 func TestAKeyedTruncatedNormalThatNeverEndsStopsWithTheContext(t *testing.T) {
-	p := keyed(t, buildShapes(t, layout.F32, [][]int64{{100}, {3}}, dists{one(dist.TruncNormal{Std: 1e-9, A: 3e-9, B: 1e5}), normal}))
+	p := keyed(t, buildShapes(t, dtype.F32, [][]int64{{100}, {3}}, dists{one(dist.TruncNormal{Std: 1e-9, A: 3e-9, B: 1e5}), normal}))
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(20*time.Millisecond, func() { cancel(stop) })
@@ -205,7 +206,7 @@ func TestAKeyedTruncatedNormalThatNeverEndsStopsWithTheContext(t *testing.T) {
 // TestKeyedStepsThatArePluginsOwn: the kind of streams is no matter of a
 // plugin's values.
 func TestKeyedStepsThatArePluginsOwn(t *testing.T) {
-	torch := buildShapes(t, layout.F32, [][]int64{{10}, {4, 3}, {7}}, dists{normal, one(dist.Filled{}, dist.Multiply{By: 2}), one(dist.Filled{})})
+	torch := buildShapes(t, dtype.F32, [][]int64{{10}, {4, 3}, {7}}, dists{normal, one(dist.Filled{}, dist.Multiply{By: 2}), one(dist.Filled{})})
 	opts := fill.Options{Workers: 2, ChunkValues: 4, Filler: filler{piece: 5}}
 	p := keyed(t, torch)
 	require.Equal(t, valuesOf(t, torch, opts)[1:], valuesOf(t, p, opts)[1:])

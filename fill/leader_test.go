@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
 )
 
@@ -43,7 +43,7 @@ func layers(tb testing.TB, count int) *plan.Plan {
 		add(4096*1024, dist.Uniform{High: 1})
 		add(7, dist.Normal{Std: 1})
 	}
-	return build(tb, layout.F32, sizes, d)
+	return build(tb, dtype.F32, sizes, d)
 }
 
 func TestTheLeaderWalksAModelInFewSegments(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
@@ -31,25 +32,25 @@ func TestColumnsAreDrawnAsTensorsOfTheirOwn(t *testing.T) {
 		first += n
 	}
 	id := registry.ID{Name: "made", Version: 1}
-	for _, dtype := range layout.DTypes() {
-		opts := plan.Options{Seed: 9, DType: dtype}
+	for _, stored := range dtype.All() {
+		opts := plan.Options{Seed: 9, DType: stored}
 		fused, err := plan.Assigned(&layout.Layout{Params: []layout.Param{whole}}, id, []dist.Dist{one(dist.Pieces{Dists: dists})}, opts)
 		require.NoError(t, err)
 		separate, err := plan.Assigned(&layout.Layout{Params: alone}, id, dists, opts)
 		require.NoError(t, err)
 		got := valuesOf(t, fused, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12))[0]
 		parts := valuesOf(t, separate, fill.Options{})
-		size := dtype.Size()
+		size := stored.Size()
 		var want []byte
 		for r := range int64(rows) {
 			for i, n := range widths {
 				want = append(want, parts[i][r*n*size:(r+1)*n*size]...)
 			}
 		}
-		require.Equal(t, want, got, dtype)
+		require.Equal(t, want, got, stored)
 		ranges(t, fused)
 
-		fused, err = plan.Assigned(&layout.Layout{Params: []layout.Param{whole}}, id, []dist.Dist{one(dist.Pieces{Dists: dists})}, plan.Options{Seed: 9, DType: dtype, Streams: plan.Keyed})
+		fused, err = plan.Assigned(&layout.Layout{Params: []layout.Param{whole}}, id, []dist.Dist{one(dist.Pieces{Dists: dists})}, plan.Options{Seed: 9, DType: stored, Streams: plan.Keyed})
 		require.NoError(t, err)
 		ranges(t, fused)
 	}
@@ -63,7 +64,7 @@ func TestAPieceHasAKeyOfItsOwn(t *testing.T) {
 		{Shape: []int64{3, 1}, At: layout.Rows(shape, 1, 0, 1)}, {Shape: []int64{3, 3}, At: layout.Rows(shape, 1, 1, 3)},
 	}}
 	p, err := plan.Assigned(&layout.Layout{Params: []layout.Param{param}}, registry.ID{Name: "made", Version: 1},
-		[]dist.Dist{one(dist.Pieces{Dists: []dist.Dist{one(dist.Constant{Value: 5}), normal}})}, plan.Options{Seed: 5, Streams: plan.Keyed, DType: layout.F64})
+		[]dist.Dist{one(dist.Pieces{Dists: []dist.Dist{one(dist.Constant{Value: 5}), normal}})}, plan.Options{Seed: 5, Streams: plan.Keyed, DType: dtype.F64})
 	require.NoError(t, err)
 	key := rng.NewKey(5).Named("c").Block(1)
 	values := make([]float64, 9)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/rng"
 )
@@ -37,9 +37,9 @@ var (
 
 // vocabulary is a plan with many kinds and steps, long ones among them. Its bits
 // are recorded: see [everyFamily] for those that came later.
-func vocabulary(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
+func vocabulary(t *testing.T, stored dtype.Type, large int64) *plan.Plan {
 	shapes, dists := vocabularyOf(large)
-	return buildShapes(t, dtype, shapes, dists)
+	return buildShapes(t, stored, shapes, dists)
 }
 
 func vocabularyOf(large int64) ([][]int64, dists) {
@@ -52,7 +52,7 @@ func vocabularyOf(large int64) ([][]int64, dists) {
 }
 
 // everyFamily is a plan with every kind and step.
-func everyFamily(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
+func everyFamily(t *testing.T, stored dtype.Type, large int64) *plan.Plan {
 	long := large/64 + 1
 	shapes, draws := vocabularyOf(large)
 	shapes = append(shapes, []int64{6, 3, 4}, []int64{9, 6}, []int64{4, 4, 2}, []int64{2, 3, 5, 5}, []int64{130, 9}, []int64{12},
@@ -63,7 +63,7 @@ func everyFamily(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
 		one(dist.Normal{Std: 1}, dist.Multiply{By: 2}, dist.L2Normalize{Dim: 1}, dist.Divide{By: 3}), one(rejected.Draw, dist.L2Normalize{}),
 		normal, one(dist.Sparse{Sparsity: 0.5, Std: 1}, dist.L2Normalize{}), one(proposed.Draw, dist.L2Normalize{Dim: 1}),
 		one(dist.Uniform{High: 1}, dist.L2Normalize{Dim: 1}), normal)
-	p := buildShapes(t, dtype, shapes, draws)
+	p := buildShapes(t, stored, shapes, draws)
 	kinds := map[string]bool{"fill": true, "pieces": true} // a plugin's, and see pieces_test.go
 	for _, param := range p.Params().All() {
 		kinds[param.Dist.Draw.Kind()] = true
@@ -78,8 +78,8 @@ func everyFamily(t *testing.T, dtype layout.DType, large int64) *plan.Plan {
 }
 
 func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
-	for _, dtype := range layout.DTypes() {
-		p := everyFamily(t, dtype, 12_000)
+	for _, stored := range dtype.All() {
+		p := everyFamily(t, stored, 12_000)
 		want := ""
 		for _, o := range []fill.Options{
 			{Workers: 1, ChunkValues: 1 << 22}, fill.Options{Workers: 3, ChunkValues: 999}.Cut(1<<12, 1<<12),
@@ -91,10 +91,10 @@ func TestTheWholeVocabularyDoesNotDependOnWorkersChunksAndCuts(t *testing.T) {
 			if want == "" {
 				want = c.digest()
 			}
-			require.Equal(t, want, c.digest(), "%s %+v", dtype, o)
+			require.Equal(t, want, c.digest(), "%s %+v", stored, o)
 		}
 	}
-	p := vocabulary(t, layout.F32, 100)
+	p := vocabulary(t, dtype.F32, 100)
 	c := newCollect(t, p)
 	require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{Workers: 1}))
 	want := c.digest()
@@ -133,7 +133,7 @@ func drawAlone(t *testing.T, s *rng.Stream, d dist.Dist, shape []int64) []float3
 }
 
 func TestAPlanIsOneTensorAfterTheOtherAndABlockIsATensor(t *testing.T) {
-	p := everyFamily(t, layout.F32, 20_000)
+	p := everyFamily(t, dtype.F32, 20_000)
 	c := newCollect(t, p)
 	require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{Workers: 2}.Cut(1<<12, 1<<13)))
 	s := rng.New(p.Seed())
@@ -157,7 +157,7 @@ func TestAPlanIsOneTensorAfterTheOtherAndABlockIsATensor(t *testing.T) {
 
 func TestZeroRowsComeInTheOrderGiven(t *testing.T) {
 	minus := dist.Multiply{By: -1}
-	p := buildShapes(t, layout.F32, [][]int64{{3, 2}, {3, 2}, {4, 1}},
+	p := buildShapes(t, dtype.F32, [][]int64{{3, 2}, {3, 2}, {4, 1}},
 		dists{one(dist.Constant{Value: 1}, padding, minus), one(dist.Constant{Value: 1}, minus, padding),
 			one(blocks(of(1, one(dist.Constant{Value: 1})), of(3, one(dist.Constant{Value: 2}, dist.ZeroRows{Ranges: []dist.Range{{First: 0, Count: 1}}}))),
 				dist.ZeroRows{Ranges: []dist.Range{{First: 2, Count: 1}}})})
@@ -210,9 +210,9 @@ func (f filler) Fill(ctx context.Context, step plan.Param, wide bool, each func(
 
 func TestFilledStepsComeFromTheFiller(t *testing.T) {
 	filled := one(dist.Filled{}, dist.Multiply{By: 2}, dist.ZeroRows{Ranges: []dist.Range{{First: 3, Count: 1}}})
-	for _, dtype := range []layout.DType{layout.F32, layout.F64, layout.F16} {
+	for _, stored := range []dtype.Type{dtype.F32, dtype.F64, dtype.F16} {
 		shapes := [][]int64{{40}, {10, 3}, {40}, {5, 0}}
-		p := buildShapes(t, dtype, shapes, dists{normal, filled, normal, filled})
+		p := buildShapes(t, stored, shapes, dists{normal, filled, normal, filled})
 		for _, piece := range []int64{1, 7, 30} {
 			c := newCollect(t, p)
 			require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{Workers: 2, ChunkValues: 4, Filler: filler{piece: piece}}))
@@ -223,10 +223,10 @@ func TestFilledStepsComeFromTheFiller(t *testing.T) {
 					want = 0
 				}
 				var got float64
-				switch dtype {
-				case layout.F64:
+				switch stored {
+				case dtype.F64:
 					got = math.Float64frombits(binary.LittleEndian.Uint64(c.values[1][8*i:]))
-				case layout.F32:
+				case dtype.F32:
 					got = float64(math.Float32frombits(binary.LittleEndian.Uint32(c.values[1][4*i:])))
 				default:
 					half := make([]byte, 2)
@@ -237,7 +237,7 @@ func TestFilledStepsComeFromTheFiller(t *testing.T) {
 				require.Equal(t, want, got)
 			}
 			// A filled step uses no words.
-			plain := buildShapes(t, dtype, [][]int64{{40}, {40}}, dists{normal, normal})
+			plain := buildShapes(t, stored, [][]int64{{40}, {40}}, dists{normal, normal})
 			other := newCollect(t, plain)
 			require.NoError(t, fill.Run(t.Context(), plain, other, fill.Options{}))
 			require.Equal(t, other.values[1], c.values[2])
@@ -246,7 +246,7 @@ func TestFilledStepsComeFromTheFiller(t *testing.T) {
 }
 
 func TestAFillerThatBreaksItsContractIsAnError(t *testing.T) {
-	p := buildShapes(t, layout.F32, [][]int64{{10}}, dists{one(dist.Filled{})})
+	p := buildShapes(t, dtype.F32, [][]int64{{10}}, dists{one(dist.Filled{})})
 	broken := errors.New("broken pipe")
 	for name, c := range map[string]struct {
 		filler fill.Filler
@@ -267,7 +267,7 @@ func TestAFillerThatBreaksItsContractIsAnError(t *testing.T) {
 }
 
 func TestATruncatedNormalThatNeverEndsStopsWithTheContext(t *testing.T) {
-	p := buildShapes(t, layout.F32, [][]int64{{100}, {3}}, dists{one(dist.TruncNormal{Std: 1e-9, A: 3e-9, B: 1e5}), normal})
+	p := buildShapes(t, dtype.F32, [][]int64{{100}, {3}}, dists{one(dist.TruncNormal{Std: 1e-9, A: 3e-9, B: 1e5}), normal})
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(20*time.Millisecond, func() { cancel(stop) })
@@ -280,7 +280,7 @@ func TestManySmallBlocksInBoundedSegments(t *testing.T) {
 	for i := range 20_000 {
 		parts = append(parts, of(1, one(dist.Constant{Value: float64(i)})))
 	}
-	p := buildShapes(t, layout.F32, [][]int64{{20_000, 2}}, dists{one(blocks(parts...))})
+	p := buildShapes(t, dtype.F32, [][]int64{{20_000, 2}}, dists{one(blocks(parts...))})
 	c := newCollect(t, p)
 	require.NoError(t, fill.Run(t.Context(), p, c, fill.Options{}))
 	c.digest()

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -35,10 +35,10 @@ func TestKeyedStepsBeginStreamsOfTheirOwn(t *testing.T) {
 		{"blocks with a cut", dist.Blocks{Parts: []dist.Part{{Rows: 1, Dist: dist.Dist{Draw: cut}}, {Rows: 2, Dist: dist.Dist{Draw: dist.Uniform{High: 1}}}}},
 			[]int64{3, 3}, 0, 0, true},
 	} {
-		for dtype, words := range map[layout.DType]int64{layout.F32: c.narrow, layout.BF16: c.narrow, layout.F64: c.wide} {
-			p := build(t, plan.Options{Streams: plan.Keyed, DType: dtype}, []dist.Dist{{Draw: cut}, {Draw: c.draw}, three[0]}, []int64{9}, c.shape, []int64{3})
+		for stored, words := range map[dtype.Type]int64{dtype.F32: c.narrow, dtype.BF16: c.narrow, dtype.F64: c.wide} {
+			p := build(t, plan.Options{Streams: plan.Keyed, DType: stored}, []dist.Dist{{Draw: cut}, {Draw: c.draw}, three[0]}, []int64{9}, c.shape, []int64{3})
 			s := p.Rows()[1]
-			require.Equal(t, words, s.Words, "%s in %s", c.name, dtype)
+			require.Equal(t, words, s.Words, "%s in %s", c.name, stored)
 			require.Equal(t, c.unknown, s.WordsUnknown, c.name)
 			require.Equal(t, dist.Position{}, s.Start)
 			require.False(t, s.StartUnknown, "%s: nothing depends on the truncated normal before it", c.name)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
@@ -58,7 +59,7 @@ func TestStepsStandWhereTheStreamIs(t *testing.T) {
 	require.Equal(t, "list@3", p.Mode())
 	require.Equal(t, []string{"gain=2"}, p.Settings())
 
-	wide := build(t, plan.Options{DType: layout.F64}, three, []int64{3}, []int64{5}, []int64{4, 5})
+	wide := build(t, plan.Options{DType: dtype.F64}, three, []int64{3}, []int64{5}, []int64{4, 5})
 	require.Equal(t, int64(40), wide.Steps().At(2).Words)
 }
 
@@ -66,7 +67,7 @@ func TestDigestChangesWithEverythingThatDecidesABitAndWithNothingElse(t *testing
 	shapes := [][]int64{{3}, {5}, {4, 5}}
 	base := build(t, plan.Options{Seed: 7}, three, shapes...).Digest()
 	require.Regexp(t, `^sha256:[0-9a-f]{64}$`, base)
-	require.Equal(t, base, build(t, plan.Options{Seed: 7, SeedText: "7", DType: layout.F32}, three, shapes...).Digest())
+	require.Equal(t, base, build(t, plan.Options{Seed: 7, SeedText: "7", DType: dtype.F32}, three, shapes...).Digest())
 
 	other := func(i int, d dist.Dist) []dist.Dist {
 		out := append([]dist.Dist{}, three...)
@@ -80,7 +81,7 @@ func TestDigestChangesWithEverythingThatDecidesABitAndWithNothingElse(t *testing
 	digests := map[string]string{"base": base}
 	for name, p := range map[string]*plan.Plan{
 		"seed":     build(t, plan.Options{Seed: 8}, three, shapes...),
-		"dtype":    build(t, plan.Options{Seed: 7, DType: layout.BF16}, three, shapes...),
+		"dtype":    build(t, plan.Options{Seed: 7, DType: dtype.BF16}, three, shapes...),
 		"shape":    build(t, plan.Options{Seed: 7}, three, []int64{3}, []int64{5}, []int64{5, 4}),
 		"std":      build(t, plan.Options{Seed: 7}, other(0, dist.Dist{Draw: dist.Normal{Std: math.Nextafter(0.02, 1)}}), shapes...),
 		"mean":     build(t, plan.Options{Seed: 7}, other(0, dist.Dist{Draw: dist.Normal{Mean: 1, Std: 0.02}}), shapes...),
@@ -113,7 +114,7 @@ func TestBuildRefusesPlansThatCannotBeDrawn(t *testing.T) {
 		_, err := plan.Build(t.Context(), l, info, &list{dists: c.dists}, c.opts)
 		require.ErrorContains(t, err, c.want, name)
 	}
-	_, err := plan.Build(t.Context(), l, info, &list{dists: []dist.Dist{{Draw: dist.Constant{Value: 1e39}}}}, plan.Options{DType: layout.F64})
+	_, err := plan.Build(t.Context(), l, info, &list{dists: []dist.Dist{{Draw: dist.Constant{Value: 1e39}}}}, plan.Options{DType: dtype.F64})
 	require.NoError(t, err, "float64 holds it")
 	_, err = plan.Build(t.Context(), params([]int64{1 << 40, 1 << 40}), info, &list{dists: three[:1]}, plan.Options{})
 	require.ErrorContains(t, err, "2^63")

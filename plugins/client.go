@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -130,14 +131,14 @@ func (c Candidate) agrees(d *Description) error {
 // Assign asks for the distributions of a layout. options are the options'
 // values as a JSON object with sorted keys; all parameters are stored in
 // dtype. The plugin must have been described.
-func (p *Process) Assign(ctx context.Context, m ModeInfo, options []byte, l *layout.Layout, dtype layout.DType) ([]dist.Dist, error) {
-	req, err := toproto.AssignRequest(m.ID, m.Version, options, l, dtype)
+func (p *Process) Assign(ctx context.Context, m ModeInfo, options []byte, l *layout.Layout, stored dtype.Type) ([]dist.Dist, error) {
+	req, err := toproto.AssignRequest(m.ID, m.Version, options, l, stored)
 	if err != nil {
 		return nil, p.cand.wrap("assign", err)
 	}
 	var out []dist.Dist
 	err = p.call(ctx, "assign", p.timeout(p.times.assignFor(len(l.Params))), func(ctx context.Context) error {
-		out, err = rpc.Dists(ctx, p.conn, req, l.Params, fromproto.AssignRules{DType: dtype, Fills: m.Fills})
+		out, err = rpc.Dists(ctx, p.conn, req, l.Params, fromproto.AssignRules{DType: stored, Fills: m.Fills})
 		return err
 	})
 	return out, err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 )
 
 func TestAnInterruptEndsEveryPhase(t *testing.T) {
@@ -47,7 +47,7 @@ func TestACancelledCallLeavesThePluginUsable(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = p.Assign(ctx, d.Modes[0], []byte(`{}`), small("a"), layout.F32)
+	_, err = p.Assign(ctx, d.Modes[0], []byte(`{}`), small("a"), dtype.F32)
 	require.ErrorIs(t, err, context.Canceled)
 	r.ask(p, "a")
 	stopsWithin(t, p, 4*time.Second)
@@ -61,7 +61,7 @@ func TestStopInTheMiddleOfACall(t *testing.T) {
 	d, err := p.Describe(context.Background(), nil)
 	require.NoError(t, err)
 	time.AfterFunc(50*time.Millisecond, p.Stop)
-	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), small("a"), layout.F32)
+	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), small("a"), dtype.F32)
 	require.ErrorIs(t, err, ErrGone)
 	p.Stop()
 	r.nothingLeft()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/layout"
 )
@@ -30,12 +31,12 @@ func use(ctx context.Context, c Candidate, o Options, parameters *layout.Layout)
 	if err != nil {
 		return err
 	}
-	h := &Host{opt: HostOptions{Options: o, DType: layout.F32}}
+	h := &Host{opt: HostOptions{Options: o, DType: dtype.F32}}
 	m := &Mode{plugin: &external{host: h, process: p, about: d, cand: c}, id: idOf(d.Modes[0].ID, d.Modes[0].Version), about: &d.Modes[0], values: map[string]any{}}
 	if _, err := m.Assign(ctx, parameters); err != nil {
 		return err
 	}
-	return h.Fill(ctx, Filling{Mode: m, Param: parameters.Params[1], DType: layout.F32, Count: 12}, func(uint64, []byte) error { return nil })
+	return h.Fill(ctx, Filling{Mode: m, Param: parameters.Params[1], DType: dtype.F32, Count: 12}, func(uint64, []byte) error { return nil })
 }
 
 // failing is a plugin that must cost one line and nothing else.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -23,7 +24,7 @@ type Filling struct {
 	Model layout.Facts
 	Param layout.Param
 	// DType is the stored type; values come in its compute type.
-	DType layout.DType
+	DType dtype.Type
 	// Seed is the run's.
 	Seed uint64
 	// First and Count are the elements, in row-major order. A plugin without

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
@@ -364,7 +365,7 @@ func TestH23AServerThatTakesOnly4MiB(t *testing.T) {
 	p := r.launch(playing(t, "H23"))
 	d, err := p.Describe(context.Background(), nil)
 	require.NoError(t, err)
-	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(70_000), layout.F32)
+	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(70_000), dtype.F32)
 	require.ErrorIs(t, err, ErrTooLarge)
 	require.True(t, fault.IsCannotRun(err))
 }
@@ -387,12 +388,12 @@ func TestAThousandAndAHundredThousandParameters(t *testing.T) {
 	require.NoError(t, err)
 	for _, n := range []int{1000, 100_000} {
 		began := time.Now()
-		out, err := p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(n), layout.F32)
+		out, err := p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(n), dtype.F32)
 		require.NoError(t, err)
 		require.Len(t, out, n)
 		t.Log(n, "parameters", time.Since(began))
 	}
-	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(MaxParams+1), layout.F32)
+	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), large(MaxParams+1), dtype.F32)
 	require.ErrorContains(t, err, "500001")
 	require.False(t, fault.IsCannotRun(err))
 }

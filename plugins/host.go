@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
 )
 
@@ -20,7 +20,7 @@ type HostOptions struct {
 	// Store is the folder of the private copies; empty means [StoreDir].
 	Store string
 	// DType is the type in which the run stores its parameters; 0 means F32.
-	DType layout.DType
+	DType dtype.Type
 	// Note is called with a line that the user should see, such as that a
 	// plugin of the lock file gives way; nil drops them.
 	Note func(line string)
@@ -53,7 +53,7 @@ type external struct {
 // NewHost returns a host without plugins. The caller must call [Host.Close].
 func NewHost(opt HostOptions) *Host {
 	if opt.DType == 0 {
-		opt.DType = layout.F32
+		opt.DType = dtype.F32
 	}
 	return &Host{opt: opt}
 }

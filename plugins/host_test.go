@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
@@ -206,7 +207,7 @@ func filler(t testing.TB, r *runs, act string) (*Host, Filling) {
 	info, err := reg.Lookup("corp.wide")
 	require.NoError(t, err)
 	return h, Filling{
-		Mode: info.New(), Param: layout.Param{Name: "filled", Shape: []int64{100, 25}}, DType: layout.BF16, Seed: 7, Count: 2500,
+		Mode: info.New(), Param: layout.Param{Name: "filled", Shape: []int64{100, 25}}, DType: dtype.BF16, Seed: 7, Count: 2500,
 	}
 }
 

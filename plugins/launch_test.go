@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -127,7 +128,7 @@ func (r *runs) ask(p *Process, params ...string) map[string]string {
 	r.t.Helper()
 	d, err := p.Describe(context.Background(), nil)
 	require.NoError(r.t, err)
-	out, err := p.Assign(context.Background(), d.Modes[0], []byte(`{"gain":1}`), small(params...), layout.F32)
+	out, err := p.Assign(context.Background(), d.Modes[0], []byte(`{"gain":1}`), small(params...), dtype.F32)
 	require.NoError(r.t, err)
 	formulas := map[string]string{}
 	for i, name := range params {
@@ -146,7 +147,7 @@ func TestAGoodPluginIsLaunchedAskedAndStopped(t *testing.T) {
 	require.NoError(t, err)
 	described := time.Now()
 	require.Equal(t, "corp", d.Name)
-	out, err := p.Assign(ctx, d.Modes[1], []byte(`{"gain":1}`), small("a", "b"), layout.F32)
+	out, err := p.Assign(ctx, d.Modes[1], []byte(`{"gain":1}`), small("a", "b"), dtype.F32)
 	require.NoError(t, err)
 	require.Len(t, out, 2)
 	asked := time.Now()

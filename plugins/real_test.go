@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/needs"
-	"github.com/weightinit/weightinit/layout"
 )
 
 // BenchmarkFill measures values on their way through a plugin that has them
@@ -20,7 +20,7 @@ import (
 func BenchmarkFill(b *testing.B) {
 	h, f := filler(b, watch(b), "stream")
 	const count = 32 << 20
-	f.Param.Shape, f.Count, f.DType = []int64{4096, count / 4096}, count, layout.F32
+	f.Param.Shape, f.Count, f.DType = []int64{4096, count / 4096}, count, dtype.F32
 	b.SetBytes(4 * count)
 	for b.Loop() {
 		require.NoError(b, h.Fill(context.Background(), f, func(uint64, []byte) error { return nil }))
@@ -47,7 +47,7 @@ func TestAPythonPluginForReal(t *testing.T) {
 	require.NoError(t, err)
 	t.Log("described after", time.Since(began))
 	began = time.Now()
-	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), small("a", "b"), layout.F32)
+	_, err = p.Assign(context.Background(), d.Modes[0], []byte(`{}`), small("a", "b"), dtype.F32)
 	require.NoError(t, err)
 	t.Log("assign", time.Since(began))
 	began = time.Now()

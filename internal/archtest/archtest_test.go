@@ -36,36 +36,36 @@ type rule struct {
 }
 
 // leaves are small packages without policy that every room may use.
-var leaves = []string{"internal/fault", "internal/shown", "internal/limits", "internal/strictjson", "internal/strictyaml", "internal/nearest", "internal/version"}
+var leaves = []string{"dtype", "internal/fault", "internal/shown", "internal/limits", "internal/strictjson", "internal/strictyaml", "internal/nearest", "internal/version"}
 
 // impure is what a pure package must not reach: files, networks, clocks and
 // other randomness.
 var impure = []string{"os", "net", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 
 var table = map[string]rule{
-	"layout":                  {may: []string{"dist", "dtype"}, never: impure},
+	"layout":                  {may: []string{"dist"}, never: impure},
 	"dtype":                   {never: impure},
-	"dist":                    {may: []string{"dtype"}, never: impure},
+	"dist":                    {never: impure},
 	"model":                   {may: []string{"layout", "model/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
 	"model/native":            {may: []string{"layout", "internal/inputfile"}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
-	"registry":                {may: []string{"layout", "dist", "dtype"}, never: impure},
-	"registry/registrytest":   {may: []string{"registry", "layout", "dist", "dtype"}, never: impure},
+	"registry":                {may: []string{"layout", "dist"}, never: impure},
+	"registry/registrytest":   {may: []string{"registry", "layout", "dist"}, never: impure},
 	"modes/internal/...":      {may: []string{"dist", "layout"}, never: impure},
 	"modes/native":            {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
 	"modes/elementary":        {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
 	"modes/standard":          {may: []string{"registry", "modes/..."}, never: impure},
-	"plan":                    {may: []string{"registry", "layout", "dist", "dtype"}, never: impure},
-	"rng":                     {may: []string{"dist", "dtype", "rng/internal/..."}, never: impure},
+	"plan":                    {may: []string{"registry", "layout", "dist"}, never: impure},
+	"rng":                     {may: []string{"dist", "rng/internal/..."}, never: impure},
 	"rng/internal/...":        {may: []string{"rng/internal/..."}, never: impure},
-	"fill":                    {may: []string{"plan", "rng", "dist", "dtype", "layout"}, never: impure},
-	"checkpoint/target":       {may: []string{"layout", "dtype", "checkpoint/..."}, never: impure},
+	"fill":                    {may: []string{"plan", "rng", "dist", "layout"}, never: impure},
+	"checkpoint/target":       {may: []string{"layout", "checkpoint/..."}, never: impure},
 	"checkpoint/...":          {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
 	"parity/battery":          {may: []string{"dist"}, never: impure},
 	"parity/report":           {may: []string{"parity", "internal/page", "internal/plots"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
 	"parity/rules":            {may: []string{"internal/inputfile"}, never: impure},
 	"parity/suite":            {may: []string{"parity", "parity/rules", "checkpoint", "plan", "fill"}, never: impure},
 	"parity/paritytest":       {may: []string{"parity", "parity/suite", "parity/rules", "checkpoint", "plan"}},
-	"parity":                  {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist", "dtype"}, never: impure},
+	"parity":                  {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist"}, never: impure},
 	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
 	"cmd/weightinit":          {may: []string{"internal/cli"}},
 	"internal/cli":            {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
@@ -85,15 +85,15 @@ var table = map[string]rule{
 	"plugins/protocol/modev1": {},
 	"plugins/sdk":             {may: []string{"registry", "layout", "dist", "plugins/internal/...", "plugins/protocol/..."}, never: []string{"math/rand", "math/rand/v2"}},
 	"plugins/sdk/python":      {},
-	"plugins/sdk/sdktest":     {may: []string{"plugins", "plugins/sdk", "plugins/conformance", "plugins/internal/...", "registry", "layout", "dist", "dtype"}},
-	"plugins/conformance":     {may: []string{"plugins", "plugins/internal/...", "plugins/protocol/...", "registry", "layout", "dist", "dtype"}},
+	"plugins/sdk/sdktest":     {may: []string{"plugins", "plugins/sdk", "plugins/conformance", "plugins/internal/...", "registry", "layout", "dist"}},
+	"plugins/conformance":     {may: []string{"plugins", "plugins/internal/...", "plugins/protocol/...", "registry", "layout", "dist"}},
 	"plugins/templates":       {may: []string{"plugins/internal/...", "plugins/sdk/python"}},
 	"plugins/examples/...":    {may: []string{"registry", "layout", "dist", "plugins/sdk"}},
 	"rng/internal/kernel/gen": {},
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "dtype", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
 }
 
 type listed struct {

@@ -112,7 +112,7 @@ func (f *benchFlags) chosen() ([]benchKernel, error) {
 		if !slices.ContainsFunc(benchKernels, func(k benchKernel) bool { return k.is(want) }) {
 			var known []string
 			for _, k := range benchKernels {
-				known = append(known, k.name+"/"+k.dtype)
+				known = append(known, k.name+"/"+k.stored)
 			}
 			return nil, fmt.Errorf("--kernel %s: not one of %s", shown.Quote(want), strings.Join(slices.Compact(known), ", "))
 		}
@@ -151,7 +151,7 @@ func (a *app) benchOne(ctx context.Context, k benchKernel, f *benchFlags, isa st
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, measured{k.name, k.dtype, isa, threads, n, ns})
+		lines = append(lines, measured{k.name, k.stored, isa, threads, n, ns})
 	}
 	return lines, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/rng"
@@ -36,7 +37,7 @@ func TestTruncatedNormalsOnManyThreadsAreThoseOfOne(t *testing.T) {
 func TestKernelsAreToldApart(t *testing.T) {
 	rows, helps := map[[2]string][]int{}, map[string]int{}
 	for _, k := range benchKernels {
-		key := [2]string{k.name, k.dtype}
+		key := [2]string{k.name, k.stored}
 		require.NotContains(t, rows[key], k.size)
 		rows[key] = append(rows[key], k.size)
 		if k.help != "" {
@@ -97,7 +98,7 @@ func BenchmarkPluginCall(b *testing.B) {
 		Name: "h.0.attn.c_proj.weight", Shape: []int64{64, 64}, Role: layout.AttnOut, FanIn: 64, FanOut: 64,
 	}}}
 	for b.Loop() {
-		_, err := p.Assign(b.Context(), about.Modes[0], []byte(`{"depth":"sqrt","embedding_std":0.02,"gain":1,"qk_gain":0.5}`), model, layout.F32)
+		_, err := p.Assign(b.Context(), about.Modes[0], []byte(`{"depth":"sqrt","embedding_std":0.02,"gain":1,"qk_gain":0.5}`), model, dtype.F32)
 		require.NoError(b, err)
 	}
 }

@@ -24,7 +24,7 @@ var errNotHere = errors.New("not on this system")
 
 // benchKernel is one thing to measure.
 type benchKernel struct {
-	name, dtype string
+	name, stored string
 	// always tells that a plain run measures it, parallel that it runs on
 	// several threads.
 	always, parallel bool
@@ -45,30 +45,30 @@ type benchKernel struct {
 const smallCalls = 4096
 
 var benchKernels = []benchKernel{
-	{name: "uniform", dtype: "f32", always: true, parallel: true, prepare: benchDraw[float32](dist.Uniform{Low: -1, High: 1})},
-	{name: "normal", dtype: "f32", always: true, parallel: true, prepare: benchDraw[float32](dist.Normal{Std: 0.02})},
-	{name: "uniform", dtype: "f64", parallel: true, prepare: benchDraw[float64](dist.Uniform{Low: -1, High: 1})},
-	{name: "normal", dtype: "f64", parallel: true, prepare: benchDraw[float64](dist.Normal{Std: 0.02})},
-	{name: "normal", dtype: "bf16", prepare: benchCast(rng.BF16)},
-	{name: "normal", dtype: "f16", prepare: benchCast(rng.F16)},
-	{name: "constant", dtype: "f32", prepare: benchDraw[float32](dist.Constant{Value: 1})},
+	{name: "uniform", stored: "f32", always: true, parallel: true, prepare: benchDraw[float32](dist.Uniform{Low: -1, High: 1})},
+	{name: "normal", stored: "f32", always: true, parallel: true, prepare: benchDraw[float32](dist.Normal{Std: 0.02})},
+	{name: "uniform", stored: "f64", parallel: true, prepare: benchDraw[float64](dist.Uniform{Low: -1, High: 1})},
+	{name: "normal", stored: "f64", parallel: true, prepare: benchDraw[float64](dist.Normal{Std: 0.02})},
+	{name: "normal", stored: "bf16", prepare: benchCast(rng.BF16)},
+	{name: "normal", stored: "f16", prepare: benchCast(rng.F16)},
+	{name: "constant", stored: "f32", prepare: benchDraw[float32](dist.Constant{Value: 1})},
 	{
-		name: "trunc_normal", dtype: "f32", parallel: true, prepare: benchTruncated,
+		name: "trunc_normal", stored: "f32", parallel: true, prepare: benchTruncated,
 		help: "on several threads as init makes it: in chunks, which are then copied to their places",
 	},
 	{
-		name: "normal_fresh", dtype: "f32", prepare: benchFresh,
+		name: "normal_fresh", stored: "f32", prepare: benchFresh,
 		help: "into memory fresh from the system, which is asked for huge pages; getting it and giving it back is timed, too (Linux)",
 	},
-	{name: "normal_small", dtype: "f32", size: 16, calls: smallCalls, prepare: benchSmall, help: "a tensor of 16 values, and one of 8, one after the other from one stream"},
-	{name: "normal_small", dtype: "f32", size: 8, calls: smallCalls, prepare: benchSmall},
-	{name: "skip", dtype: "words", prepare: benchSkip, help: "words that are passed over, not drawn: by steps or by a jump, whichever is faster"},
-	{name: "jump_cached", dtype: "jumps", size: 1, prepare: benchJump(0), help: "one jump by 2^40 words, as in a distance that was jumped before"},
-	{name: "jump_computed", dtype: "jumps", size: 1, prepare: benchJump(rngBlock), help: "one jump by about 2^40 words, a new distance each time"},
+	{name: "normal_small", stored: "f32", size: 16, calls: smallCalls, prepare: benchSmall, help: "a tensor of 16 values, and one of 8, one after the other from one stream"},
+	{name: "normal_small", stored: "f32", size: 8, calls: smallCalls, prepare: benchSmall},
+	{name: "skip", stored: "words", prepare: benchSkip, help: "words that are passed over, not drawn: by steps or by a jump, whichever is faster"},
+	{name: "jump_cached", stored: "jumps", size: 1, prepare: benchJump(0), help: "one jump by 2^40 words, as in a distance that was jumped before"},
+	{name: "jump_computed", stored: "jumps", size: 1, prepare: benchJump(rngBlock), help: "one jump by about 2^40 words, a new distance each time"},
 }
 
 // is tells whether k is meant by NAME or NAME/DTYPE.
-func (k benchKernel) is(want string) bool { return want == k.name || want == k.name+"/"+k.dtype }
+func (k benchKernel) is(want string) bool { return want == k.name || want == k.name+"/"+k.stored }
 
 // kernelHelp is a line for each kernel that needs one.
 func kernelHelp() string {

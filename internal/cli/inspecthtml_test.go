@@ -48,9 +48,9 @@ func (s *madeSet) add(t *testing.T, name string, values ...float32) {
 	s.addRaw(t, name, "F32", []int64{int64(len(values))}, raw)
 }
 
-func (s *madeSet) addRaw(t *testing.T, name, dtype string, shape []int64, raw []byte) {
+func (s *madeSet) addRaw(t *testing.T, name, stored string, shape []int64, raw []byte) {
 	t.Helper()
-	made, err := checkpoint.NewTensor(name, dtype, shape, bytes.NewReader(raw))
+	made, err := checkpoint.NewTensor(name, stored, shape, bytes.NewReader(raw))
 	require.NoError(t, err)
 	s.tensors = append(s.tensors, made)
 }

@@ -54,7 +54,7 @@ type lawReport struct {
 
 // testLaws holds every tensor against the law that the mode declares of it.
 func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkpoint.Set) (*lawReport, error) {
-	f.seed, f.dtype, f.streams = "0", "f32", string(plan.Torch) // laws depend on none of them
+	f.seed, f.stored, f.streams = "0", "f32", string(plan.Torch) // laws depend on none of them
 	p, err := f.plan(ctx, a)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
@@ -27,7 +28,7 @@ import (
 type drawFlags struct {
 	settings []string
 	seed     string
-	dtype    string
+	stored   string
 	streams  string
 	threads  int
 	isa      string
@@ -38,7 +39,7 @@ type drawFlags struct {
 func (f *drawFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
-	flags.StringVar(&f.dtype, "dtype", "f32", "stored type: f32, f64, bf16 or f16, rounded to nearest even")
+	flags.StringVar(&f.stored, "dtype", "f32", "stored type: f32, f64, bf16 or f16, rounded to nearest even")
 	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, as PyTorch's. keyed: a stream for each parameter, by seed and name, as torch.func._random's")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
 	flags.StringVar(&f.isa, "isa", "", "instruction set: auto, "+strings.Join(rng.ISAs(), ", ")+" (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
@@ -59,8 +60,8 @@ func (f *drawFlags) options(fallback string) (plan.Options, error) {
 	if err := chooseISA(f.isa); err != nil {
 		return opts, err
 	}
-	if opts.DType, err = layout.ParseDType(f.dtype); err != nil {
-		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.dtype))
+	if opts.DType, err = dtype.Parse(f.stored); err != nil {
+		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.stored))
 	}
 	switch {
 	case f.seed != "":

@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/internal/version"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
@@ -84,7 +84,7 @@ func (m *modeSet) close() {
 // modes returns the modes of a run. With names, those that the run needs, only
 // the plugins that they name are started; without, all are listed. The caller
 // must close the set.
-func (f *pluginFlags) modes(ctx context.Context, a *app, dtype layout.DType, names ...string) (*modeSet, error) {
+func (f *pluginFlags) modes(ctx context.Context, a *app, stored dtype.Type, names ...string) (*modeSet, error) {
 	set := &modeSet{Registry: registry.Default().Clone()}
 	external := len(names) == 0
 	for _, name := range names {
@@ -97,7 +97,7 @@ func (f *pluginFlags) modes(ctx context.Context, a *app, dtype layout.DType, nam
 	if err != nil {
 		return nil, err
 	}
-	set.host = plugins.NewHost(plugins.HostOptions{Options: opt, DType: dtype, Note: func(line string) { a.say("%s", line) }})
+	set.host = plugins.NewHost(plugins.HostOptions{Options: opt, DType: stored, Note: func(line string) { a.say("%s", line) }})
 	if err := f.fillHost(ctx, set, external, names); err != nil {
 		set.close()
 		return nil, err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/model"
 )
 
@@ -61,7 +61,7 @@ func (a *app) listPresets(asJSON bool) error {
 			return err
 		}
 		out = append(out, row{p.Name, p.Summary, tensors, values})
-		rows = append(rows, []string{p.Name, strconv.Itoa(tensors), grouped(values), sizeText(values * layout.F32.Size()), p.Summary})
+		rows = append(rows, []string{p.Name, strconv.Itoa(tensors), grouped(values), sizeText(values * dtype.F32.Size()), p.Summary})
 	}
 	if asJSON {
 		return a.printJSON(out)
@@ -83,7 +83,7 @@ func (a *app) showPreset(name string, asJSON bool) error {
 		return err
 	}
 	if _, err := fmt.Fprintf(a.stdout, "%s: %s\n%d tensors, %s values, %s in f32 (the model of mode version 1)\nconfig:\n",
-		p.Name, p.Summary, tensors, grouped(values), sizeText(values*layout.F32.Size())); err != nil {
+		p.Name, p.Summary, tensors, grouped(values), sizeText(values*dtype.F32.Size())); err != nil {
 		return err
 	}
 	return a.printJSON(config)

@@ -18,8 +18,8 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint/npy"
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/hostile"
-	"github.com/weightinit/weightinit/layout"
 )
 
 // dumped is one line for scripts/reference/hostile: a file and what our reader
@@ -252,15 +252,15 @@ func setHeaderLength(format string, data []byte, n int) {
 
 // written are files with headers that we write, by turns in both formats.
 func written(t *testing.T, random *rand.Rand) [][]byte {
-	dtypes := layout.DTypes()
+	dtypes := dtype.All()
 	var files [][]byte
 	for i := range 200 {
-		dtype := dtypes[i%len(dtypes)]
+		stored := dtypes[i%len(dtypes)]
 		var entries []safetensors.Entry
 		for j := range random.IntN(4) {
 			entries = append(entries, safetensors.Entry{
 				Name:  fmt.Sprintf("t%d.\u00e9\u2028\"\\\n\U0001F600", j),
-				DType: dtype, Shape: []int64{random.Int64N(3), random.Int64N(5)},
+				DType: stored, Shape: []int64{random.Int64N(3), random.Int64N(5)},
 			})
 		}
 		var metadata map[string]string
@@ -283,9 +283,9 @@ func written(t *testing.T, random *rand.Rand) [][]byte {
 			shape = append(shape, d)
 			elements *= d
 		}
-		array, err := npy.Header(dtype, shape)
+		array, err := npy.Header(stored, shape)
 		require.NoError(t, err)
-		files = append(files, file, append(array, make([]byte, elements*dtype.Size())...))
+		files = append(files, file, append(array, make([]byte, elements*stored.Size())...))
 	}
 	return files
 }

@@ -32,8 +32,8 @@ func padded(n int) []byte {
 }
 
 // entry writes one member of a header.
-func entry(name, dtype, shape string, begin, end int) string {
-	return fmt.Sprintf(`"%s":{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}`, name, dtype, shape, begin, end)
+func entry(name, stored, shape string, begin, end int) string {
+	return fmt.Sprintf(`"%s":{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}`, name, stored, shape, begin, end)
 }
 
 // alpha writes a header whose only entry is alpha, of type F32.

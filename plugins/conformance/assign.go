@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
@@ -30,16 +31,16 @@ import (
 func label(m fromproto.Mode) string { return fmt.Sprintf("%s@%d", m.ID, m.Version) }
 
 // request asks a mode for a layout with its default options.
-func request(m fromproto.Mode, s standard, dtype layout.DType) (*modev1.AssignRequest, error) {
-	return requestWith(m, s, dtype, defaults(m))
+func request(m fromproto.Mode, s standard, stored dtype.Type) (*modev1.AssignRequest, error) {
+	return requestWith(m, s, stored, defaults(m))
 }
 
-func requestWith(m fromproto.Mode, s standard, dtype layout.DType, values map[string]any) (*modev1.AssignRequest, error) {
+func requestWith(m fromproto.Mode, s standard, stored dtype.Type, values map[string]any) (*modev1.AssignRequest, error) {
 	options, err := json.Marshal(values)
 	if err != nil {
 		return nil, err
 	}
-	return toproto.AssignRequest(m.ID, m.Version, options, s.layout, dtype)
+	return toproto.AssignRequest(m.ID, m.Version, options, s.layout, stored)
 }
 
 // deadline is the host's for an Assign of n parameters.
@@ -62,14 +63,14 @@ func assign(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.Assi
 func (e *env) each(ctx context.Context, answer func(m fromproto.Mode, s standard, got []dist.Dist, err error) error) error {
 	for _, m := range e.about.Modes {
 		for _, s := range standards() {
-			req, err := request(m, s, layout.F32)
+			req, err := request(m, s, dtype.F32)
 			if err != nil {
 				return err
 			}
 			var got []dist.Dist
 			reply, err := assign(ctx, e.main.conn, req)
 			if err == nil {
-				got, err = fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: layout.F32, Fills: m.Fills})
+				got, err = fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: dtype.F32, Fills: m.Fills})
 			}
 			if err = answer(m, s, got, err); err != nil {
 				return fmt.Errorf("mode %s, layout %s: %w", label(m), s.name, err)
@@ -142,7 +143,7 @@ func assignLayouts(ctx context.Context, e *env) error {
 
 func assignEmpty(ctx context.Context, e *env) error {
 	for _, m := range e.about.Modes {
-		req, err := request(m, standard{layout: &layout.Layout{}}, layout.F32)
+		req, err := request(m, standard{layout: &layout.Layout{}}, dtype.F32)
 		if err != nil {
 			return err
 		}
@@ -158,7 +159,7 @@ func assignEmpty(ctx context.Context, e *env) error {
 func assignUnknownRole(ctx context.Context, e *env) error {
 	s := unknownRole()
 	for _, m := range e.about.Modes {
-		req, err := request(m, s, layout.F32)
+		req, err := request(m, s, dtype.F32)
 		if err != nil {
 			return err
 		}
@@ -190,7 +191,7 @@ func outcome(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.Ass
 func (e *env) compare(ctx context.Context, again func(req *modev1.AssignRequest, want []byte) error) error {
 	for _, m := range e.about.Modes {
 		for _, s := range []standard{tinyGPT2(), llama()} {
-			req, err := request(m, s, layout.F32)
+			req, err := request(m, s, dtype.F32)
 			if err != nil {
 				return err
 			}
@@ -270,13 +271,13 @@ const manyParams = 100_000
 func assignLarge(ctx context.Context, e *env) error {
 	l := largeLayout(manyParams)
 	for _, m := range e.about.Modes {
-		req, err := request(m, standard{layout: l}, layout.F32)
+		req, err := request(m, standard{layout: l}, dtype.F32)
 		if err != nil {
 			return err
 		}
 		reply, err := assign(ctx, e.main.conn, req)
 		if err == nil {
-			_, err = fromproto.Dists(reply, l.Params, fromproto.AssignRules{DType: layout.F32, Fills: m.Fills})
+			_, err = fromproto.Dists(reply, l.Params, fromproto.AssignRules{DType: dtype.F32, Fills: m.Fills})
 		} else if refusal(err, l.Params) == nil {
 			continue
 		}
@@ -309,13 +310,13 @@ func assignOptions(ctx context.Context, e *env) error {
 				tried++
 				values := defaults(m)
 				values[o.Name] = v
-				req, err := requestWith(m, s, layout.F32, values)
+				req, err := requestWith(m, s, dtype.F32, values)
 				if err != nil {
 					return err
 				}
 				reply, err := assign(ctx, e.main.conn, req)
 				if err == nil {
-					_, err = fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: layout.F32, Fills: m.Fills})
+					_, err = fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: dtype.F32, Fills: m.Fills})
 				} else if refusal(err, s.layout.Params) == nil {
 					continue
 				}
@@ -336,7 +337,7 @@ func assignBadOption(ctx context.Context, e *env) error {
 		values := defaults(m)
 		const name = "no_such_option"
 		values[name] = 1
-		req, err := requestWith(m, tinyGPT2(), layout.F32, values)
+		req, err := requestWith(m, tinyGPT2(), dtype.F32, values)
 		if err != nil {
 			return err
 		}
@@ -353,7 +354,7 @@ func assignUnknownMode(ctx context.Context, e *env) error {
 	for _, ask := range []fromproto.Mode{
 		{ID: "no_such_mode", Version: 1, Options: m.Options}, {ID: m.ID, Version: 1 << 20, Options: m.Options},
 	} {
-		req, err := request(ask, tinyGPT2(), layout.F32)
+		req, err := request(ask, tinyGPT2(), dtype.F32)
 		if err != nil {
 			return err
 		}
@@ -383,7 +384,7 @@ func failsWith(err error, code codes.Code, subject string) error {
 
 func assignCancel(ctx context.Context, e *env) error {
 	m := e.about.Modes[0]
-	large, err := request(m, standard{layout: largeLayout(manyParams)}, layout.F32)
+	large, err := request(m, standard{layout: largeLayout(manyParams)}, dtype.F32)
 	if err != nil {
 		return err
 	}
@@ -391,7 +392,7 @@ func assignCancel(ctx context.Context, e *env) error {
 	time.AfterFunc(30*time.Millisecond, cancel)
 	_, _ = rpc.Assign(canceled, e.main.conn, large)
 	cancel()
-	small, err := request(m, tinyGPT2(), layout.F32)
+	small, err := request(m, tinyGPT2(), dtype.F32)
 	if err != nil {
 		return err
 	}
@@ -405,7 +406,7 @@ func errorDetail(ctx context.Context, e *env) error {
 	m := e.about.Modes[0]
 	values := defaults(m)
 	values["no_such_option"] = 1
-	req, err := requestWith(m, tinyGPT2(), layout.F32, values)
+	req, err := requestWith(m, tinyGPT2(), dtype.F32, values)
 	if err != nil {
 		return err
 	}

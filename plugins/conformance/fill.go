@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -54,7 +55,7 @@ func (e *env) fills(ctx context.Context) ([]fillCase, error) {
 func (e *env) fillsOf(ctx context.Context, m fromproto.Mode) []fillCase {
 	var out []fillCase
 	for _, s := range append([]standard{wideLayout()}, standards()...) {
-		req, err := request(m, s, layout.F32)
+		req, err := request(m, s, dtype.F32)
 		if err != nil {
 			continue
 		}
@@ -62,7 +63,7 @@ func (e *env) fillsOf(ctx context.Context, m fromproto.Mode) []fillCase {
 		if err != nil {
 			continue // assign.layouts tells
 		}
-		got, err := fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: layout.F32, Fills: true})
+		got, err := fromproto.Dists(reply, s.layout.Params, fromproto.AssignRules{DType: dtype.F32, Fills: true})
 		if err != nil {
 			continue // assign.values tells
 		}
@@ -97,8 +98,8 @@ func (c fillCase) wrap(err error) error {
 // request asks for all values with a fixed seed.
 func (c fillCase) request(e *env) *modev1.FillRequest {
 	id := registry.ID{Plugin: e.about.Name, Name: c.mode.ID, Version: c.mode.Version}
-	seed := wire.FillSeed(42, id.String(), c.name(), layout.F32)
-	return toproto.FillRequest(c.assign, c.i, seed, layout.F32, 0, c.elements, wire.DefaultChunk)
+	seed := wire.FillSeed(42, id.String(), c.name(), dtype.F32)
+	return toproto.FillRequest(c.assign, c.i, seed, dtype.F32, 0, c.elements, wire.DefaultChunk)
 }
 
 // fillTimeout is the host's to a chunk; the kit's parameters are small.
@@ -226,7 +227,7 @@ func fillSeed(ctx context.Context, e *env) error {
 func fillName(ctx context.Context, e *env) error {
 	return e.moves(ctx, "parameter name", func(req *modev1.FillRequest) {
 		// A host makes the seed from the name.
-		seed := wire.FillSeed(42, req.Mode, req.Param.Name+".other", layout.F32)
+		seed := wire.FillSeed(42, req.Mode, req.Param.Name+".other", dtype.F32)
 		req.Seed = seed[:]
 		param := &modev1.Param{
 			Name: req.Param.Name + ".other", Shape: req.Param.Shape, Dtype: req.Param.Dtype, Role: req.Param.Role,

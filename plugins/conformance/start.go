@@ -18,8 +18,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rawhost"
@@ -175,7 +175,7 @@ func startQuiet(ctx context.Context, e *env) error {
 		return err
 	}
 	for _, m := range e.about.Modes {
-		req, err := request(m, tinyGPT2(), layout.F32)
+		req, err := request(m, tinyGPT2(), dtype.F32)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/needs"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins"
@@ -285,7 +286,7 @@ func TestMupShrinksHiddenMatricesOnly(t *testing.T) {
 func filled(t testing.TB, host *plugins.Host, m registry.Mode, p layout.Param, first, count uint64) []float64 {
 	t.Helper()
 	out := make([]float64, 0, count)
-	err := host.Fill(t.Context(), plugins.Filling{Mode: m, Param: p, DType: layout.F64, Seed: 7, First: first, Count: count},
+	err := host.Fill(t.Context(), plugins.Filling{Mode: m, Param: p, DType: dtype.F64, Seed: 7, First: first, Count: count},
 		func(at uint64, data []byte) error {
 			require.Equal(t, first+uint64(len(out)), at)
 			for ; len(data) > 0; data = data[8:] {
@@ -380,7 +381,7 @@ func BenchmarkAssignPython(b *testing.B) {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
 			options := []byte(`{"depth":"sqrt","embedding_std":0.02,"gain":1,"qk_gain":0.5}`)
 			for b.Loop() {
-				_, err := p.Assign(b.Context(), about.Modes[0], options, model, layout.F32)
+				_, err := p.Assign(b.Context(), about.Modes[0], options, model, dtype.F32)
 				require.NoError(b, err)
 			}
 		})
@@ -421,7 +422,7 @@ func BenchmarkFillPython(b *testing.B) {
 		b.Run(mode, func(b *testing.B) {
 			b.SetBytes(4 * n * n)
 			for b.Loop() {
-				err := host.Fill(b.Context(), plugins.Filling{Mode: m, Param: square(n), DType: layout.F32, Count: uint64(n * n)},
+				err := host.Fill(b.Context(), plugins.Filling{Mode: m, Param: square(n), DType: dtype.F32, Count: uint64(n * n)},
 					func(uint64, []byte) error { return nil })
 				require.NoError(b, err)
 			}

@@ -17,6 +17,7 @@ package sdk
 import (
 	"context"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 	"github.com/weightinit/weightinit/registry"
@@ -83,7 +84,7 @@ type FillRequest struct {
 	// math/rand/v2.NewChaCha8.
 	Seed [wire.SeedBytes]byte
 	// DType is F32 or F64: the type in which the values travel.
-	DType layout.DType
+	DType dtype.Type
 	// First and Count are the elements asked for: all of them, except of
 	// plugins that set Ranges.
 	First, Count int64

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -74,18 +75,18 @@ func TestOptionsReachTheMode(t *testing.T) {
 	}
 }
 
-func fillRequest(name string, dtype modev1.DType, first, count uint64) *modev1.FillRequest {
+func fillRequest(name string, stored modev1.DType, first, count uint64) *modev1.FillRequest {
 	return &modev1.FillRequest{
-		Mode: "filling", ModeVersion: 2, OptionsJson: `{"gain":0.5}`, Seed: make([]byte, 32), Dtype: dtype, First: first, Count: count,
+		Mode: "filling", ModeVersion: 2, OptionsJson: `{"gain":0.5}`, Seed: make([]byte, 32), Dtype: stored, First: first, Count: count,
 		Param: &modev1.Param{Name: name, Shape: []int64{300, 100}},
 	}
 }
 
 func TestFillWritesAnyRangeInAnyType(t *testing.T) {
 	conn := sdktest.Connect(t, plugin)
-	for _, dtype := range []modev1.DType{modev1.DType_DTYPE_F32, modev1.DType_DTYPE_F64} {
+	for _, stored := range []modev1.DType{modev1.DType_DTYPE_F32, modev1.DType_DTYPE_F64} {
 		for _, r := range [][2]uint64{{0, 30000}, {29999, 1}, {17, 20001}, {5, 0}, {30000, 0}} {
-			req := fillRequest("w", dtype, r[0], r[1])
+			req := fillRequest("w", stored, r[0], r[1])
 			req.ChunkBytes = 1 // a wish below the least
 			next, largest := r[0], 0
 			require.NoError(t, rpc.Fill(t.Context(), conn, req, func(first uint64, data []byte) error {
@@ -93,7 +94,7 @@ func TestFillWritesAnyRangeInAnyType(t *testing.T) {
 				largest = max(largest, len(data))
 				for len(data) > 0 {
 					got, size := float64(0), 8
-					if dtype == modev1.DType_DTYPE_F64 {
+					if stored == modev1.DType_DTYPE_F64 {
 						got = math.Float64frombits(binary.LittleEndian.Uint64(data))
 					} else {
 						got, size = float64(math.Float32frombits(binary.LittleEndian.Uint32(data))), 4
@@ -139,8 +140,8 @@ func TestFillsThatFailSayWhy(t *testing.T) {
 		require.Contains(t, f.Message, c.want, name)
 	}
 	// The host's side refuses to ask for other types; a plugin does as well.
-	for _, dtype := range []modev1.DType{modev1.DType_DTYPE_BF16, 0, 99} {
-		stream, err := modev1.NewModeClient(conn).Fill(t.Context(), change(func(r *modev1.FillRequest) { r.Dtype = dtype }))
+	for _, stored := range []modev1.DType{modev1.DType_DTYPE_BF16, 0, 99} {
+		stream, err := modev1.NewModeClient(conn).Fill(t.Context(), change(func(r *modev1.FillRequest) { r.Dtype = stored }))
 		require.NoError(t, err)
 		_, err = stream.Recv()
 		require.Error(t, err)
@@ -204,7 +205,7 @@ func BenchmarkAssign(b *testing.B) {
 			for b.Loop() {
 				reply, err := rpc.Assign(b.Context(), conn, req)
 				require.NoError(b, err)
-				_, err = fromproto.Dists(reply, l, fromproto.AssignRules{DType: layout.F32})
+				_, err = fromproto.Dists(reply, l, fromproto.AssignRules{DType: dtype.F32})
 				require.NoError(b, err)
 			}
 		})

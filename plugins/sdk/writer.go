@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
 )
@@ -35,7 +35,7 @@ func newWriter(req FillRequest, chunkBytes uint32, send func(*modev1.FillChunk) 
 		chunk = wire.DefaultChunk
 	}
 	return &Writer{
-		send: send, wide: req.DType == layout.F64, chunk: chunk &^ 7,
+		send: send, wide: req.DType == dtype.F64, chunk: chunk &^ 7,
 		first: req.First, next: req.First, end: req.First + req.Count,
 	}
 }

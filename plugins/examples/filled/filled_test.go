@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -46,9 +47,9 @@ func TestHaarMatricesAreOrthogonal(t *testing.T) {
 func TestTheSinusoidIsThatOfItsFormula(t *testing.T) {
 	conn := sdktest.Connect(t, plugin)
 	p := layout.Param{Name: "p", Shape: []int64{5, 6}, Role: layout.Position, Layer: layout.NoLayer}
-	assign, err := toproto.AssignRequest("sinusoid", 1, []byte(`{"amplitude":2}`), &layout.Layout{Params: []layout.Param{p}}, layout.F64)
+	assign, err := toproto.AssignRequest("sinusoid", 1, []byte(`{"amplitude":2}`), &layout.Layout{Params: []layout.Param{p}}, dtype.F64)
 	require.NoError(t, err)
-	req := toproto.FillRequest(assign, 0, [32]byte{}, layout.F64, 0, 30, 0)
+	req := toproto.FillRequest(assign, 0, [32]byte{}, dtype.F64, 0, 30, 0)
 	var got []byte
 	require.NoError(t, rpc.Fill(t.Context(), conn, req, func(_ uint64, data []byte) error {
 		got = append(got, data...)
@@ -69,5 +70,5 @@ func TestTheSinusoidIsThatOfItsFormula(t *testing.T) {
 		}
 	}
 	require.Equal(t, want, got)
-	require.NoError(t, fromproto.NewFilling("p", layout.F64, 0, 30).Chunk(0, got))
+	require.NoError(t, fromproto.NewFilling("p", dtype.F64, 0, 30).Chunk(0, got))
 }

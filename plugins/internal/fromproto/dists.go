@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
@@ -19,7 +20,7 @@ import (
 // may.
 type AssignRules struct {
 	// DType is the stored type of all parameters.
-	DType layout.DType
+	DType dtype.Type
 	// Fills allows parameters that the plugin fills itself.
 	Fills bool
 }
@@ -96,7 +97,7 @@ func assigned(m *modev1.Dist, p layout.Param, rules AssignRules, blocks *int) (d
 		return d, bad("fill", "", "the mode does not say that it fills (field fills of Describe)")
 	}
 	largest := float64(math.MaxFloat32)
-	if rules.DType.Compute() == layout.F64 {
+	if rules.DType.Compute() == dtype.F64 {
 		largest = math.MaxFloat64
 	}
 	if err := d.Check(largest); err != nil {

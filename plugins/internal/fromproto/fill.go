@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 )
 
@@ -20,8 +20,8 @@ type Filling struct {
 
 // NewFilling expects count values of the parameter in the compute type of
 // dtype, from element first on.
-func NewFilling(param string, dtype layout.DType, first, count uint64) *Filling {
-	return &Filling{param: param, size: uint64(dtype.Compute().Size()), next: first, end: first + count}
+func NewFilling(param string, stored dtype.Type, first, count uint64) *Filling {
+	return &Filling{param: param, size: uint64(stored.Compute().Size()), next: first, end: first + count}
 }
 
 // Chunk checks one chunk: it must follow the last without gap or overlap, hold

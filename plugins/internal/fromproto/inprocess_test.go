@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/rpc"
@@ -81,9 +82,9 @@ func describeOver(t *testing.T, conn grpc.ClientConnInterface) error {
 // assignOver asks for one parameter through gRPC.
 func assignOver(t *testing.T, conn grpc.ClientConnInterface, params ...layout.Param) error {
 	t.Helper()
-	req, err := toproto.AssignRequest("wide", 1, nil, &layout.Layout{Params: params}, layout.BF16)
+	req, err := toproto.AssignRequest("wide", 1, nil, &layout.Layout{Params: params}, dtype.BF16)
 	require.NoError(t, err)
-	rules := fromproto.AssignRules{DType: layout.BF16}
+	rules := fromproto.AssignRules{DType: dtype.BF16}
 	_, direct := rpc.Dists(t.Context(), conn, req, params, rules)
 	reply, err := rpc.Assign(t.Context(), conn, req)
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
 	"github.com/weightinit/weightinit/plugins/protocol/modev1"
@@ -117,9 +118,9 @@ func Facts(m *modev1.ModelFacts) (layout.Facts, error) {
 }
 
 // DType converts a number type.
-func DType(m modev1.DType) (layout.DType, error) {
+func DType(m modev1.DType) (dtype.Type, error) {
 	if m < modev1.DType_DTYPE_F32 || m > modev1.DType_DTYPE_F16 {
 		return 0, bad("dtype", fmt.Sprint(int32(m)), "is not known")
 	}
-	return layout.DType(m), nil
+	return dtype.Type(m), nil
 }

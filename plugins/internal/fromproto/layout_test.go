@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/toproto"
@@ -38,7 +39,7 @@ func TestAPluginSeesWhatIsFusedPaddedAndConfigured(t *testing.T) {
 	require.Equal(t, layout.Piece{Role: "q", Shape: []int64{4, 1}, At: layout.Region{First: 1, Rows: 4, Row: 1, Stride: 2}, FanIn: 4, FanOut: 1}, l.Params[0].Pieces[1])
 	require.EqualValues(t, 3, *l.Params[1].PaddingRow)
 
-	again, err := toproto.AssignRequest("m", 1, nil, l, layout.F32)
+	again, err := toproto.AssignRequest("m", 1, nil, l, dtype.F32)
 	require.NoError(t, err)
 	back, err := fromproto.Layout(again)
 	require.NoError(t, err)
@@ -109,7 +110,7 @@ func TestWhatTheProtocolCannotSayOfALayout(t *testing.T) {
 		`parameter "a", piece 0 of role "\xff"`:                                    {Params: []layout.Param{{Name: "a", Pieces: []layout.Piece{{Role: "\xff"}}}}},
 		"piece 0 of role \"\" and shape [0 0 0 0 0 0 0 0 0]":                       {Params: []layout.Param{{Name: "a", Pieces: []layout.Piece{{Shape: make([]int64, 9)}}}}},
 	} {
-		_, err := toproto.AssignRequest("m", 1, nil, l, layout.F32)
+		_, err := toproto.AssignRequest("m", 1, nil, l, dtype.F32)
 		var limit *toproto.LimitError
 		require.ErrorAs(t, err, &limit)
 		require.ErrorContains(t, err, want)

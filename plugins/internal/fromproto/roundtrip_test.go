@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/toproto"
@@ -198,7 +199,7 @@ func TestAsManyBlocksAsAllowedAndNotOneMore(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, fromproto.ScanAssign(raw, make([]*modev1.Param, 1)))
 	param := layout.Param{Name: "w", Shape: []int64{wire.MaxBlocks, 2}}
-	got, err := fromproto.Dists(reply, []layout.Param{param}, fromproto.AssignRules{DType: layout.F32})
+	got, err := fromproto.Dists(reply, []layout.Param{param}, fromproto.AssignRules{DType: dtype.F32})
 	require.NoError(t, err)
 	require.True(t, d.Equal(got[0]))
 
@@ -234,8 +235,8 @@ func TestParamsAndFactsSurvive(t *testing.T) {
 			f.Config = []byte(`{"a":1}`)
 		}
 		cut(t, &p)
-		dtype := rapid.SampledFrom(layout.DTypes()).Draw(t, "dtype")
-		req, err := toproto.AssignRequest("wide", 1, []byte(`{}`), &layout.Layout{Model: f, Params: []layout.Param{p}}, dtype)
+		stored := rapid.SampledFrom(dtype.All()).Draw(t, "dtype")
+		req, err := toproto.AssignRequest("wide", 1, []byte(`{}`), &layout.Layout{Model: f, Params: []layout.Param{p}}, stored)
 		require.NoError(t, err)
 		req = overWire(t, req, &modev1.AssignRequest{})
 		l, err := fromproto.Layout(req)
@@ -250,7 +251,7 @@ func TestParamsAndFactsSurvive(t *testing.T) {
 		require.Equal(t, layout.Layout{Model: f, Params: []layout.Param{p}}, *l)
 		back, err := fromproto.DType(req.Params[0].Dtype)
 		require.NoError(t, err)
-		require.Equal(t, dtype, back)
+		require.Equal(t, stored, back)
 	})
 }
 

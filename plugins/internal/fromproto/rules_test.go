@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/fromproto"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
@@ -220,7 +221,7 @@ func TestEveryRuleOfAssignBrokenOnce(t *testing.T) {
 
 func TestNumbersAreCheckedInTheComputeType(t *testing.T) {
 	reply := &modev1.AssignReply{Dists: []*modev1.Dist{{Kind: &modev1.Dist_Constant{Constant: &modev1.Constant{Value: 1e39}}}}}
-	_, err := fromproto.Dists(reply, []layout.Param{{Name: "w"}}, fromproto.AssignRules{DType: layout.F64})
+	_, err := fromproto.Dists(reply, []layout.Param{{Name: "w"}}, fromproto.AssignRules{DType: dtype.F64})
 	require.NoError(t, err)
 }
 
@@ -296,14 +297,14 @@ func TestFillingChecksEveryChunk(t *testing.T) {
 		"nan":      {2, le(one, math.Float32bits(float32(math.NaN()))), "element 3 is not a finite number"},
 		"inf":      {2, le(0xFF800000), "element 2 is not a finite number"},
 	} {
-		f := fromproto.NewFilling("w", layout.BF16, 0, 5)
+		f := fromproto.NewFilling("w", dtype.BF16, 0, 5)
 		require.NoError(t, f.Chunk(0, le(one, 0x807FFFFF)), name)
 		err := f.Chunk(c.first, c.data)
 		require.ErrorContains(t, err, c.want, name)
 		require.ErrorContains(t, err, `parameter "w"`)
 		require.ErrorContains(t, f.Done(), "the stream ends at element 2, 3 are missing")
 	}
-	wide := fromproto.NewFilling("w", layout.F64, 7, 2)
+	wide := fromproto.NewFilling("w", dtype.F64, 7, 2)
 	require.NoError(t, wide.Chunk(7, make([]byte, 8)))
 	require.ErrorContains(t, wide.Chunk(8, append(make([]byte, 6), 0xF0, 0x7F)), "element 8 is not a finite number")
 	require.NoError(t, wide.Chunk(8, make([]byte, 8)))
@@ -311,7 +312,7 @@ func TestFillingChecksEveryChunk(t *testing.T) {
 }
 
 func TestEveryPlaceOfAChunkIsSearched(t *testing.T) {
-	check := func(bits uint64, size int, dtype layout.DType) {
+	check := func(bits uint64, size int, stored dtype.Type) {
 		word := make([]byte, 8)
 		binary.LittleEndian.PutUint64(word, bits)
 		v := float64(math.Float32frombits(uint32(bits)))
@@ -325,7 +326,7 @@ func TestEveryPlaceOfAChunkIsSearched(t *testing.T) {
 					data[i] = 0x3F // a number in every place
 				}
 				copy(data[at*size:], word[:size])
-				err := fromproto.NewFilling("w", dtype, 0, uint64(n)).Chunk(0, data)
+				err := fromproto.NewFilling("w", stored, 0, uint64(n)).Chunk(0, data)
 				if isFinite(v) {
 					require.NoError(t, err, "%x", bits)
 				} else {
@@ -335,11 +336,11 @@ func TestEveryPlaceOfAChunkIsSearched(t *testing.T) {
 		}
 	}
 	for _, v := range special {
-		check(math.Float64bits(v), 8, layout.F64)
-		check(uint64(math.Float32bits(float32(v))), 4, layout.F32)
+		check(math.Float64bits(v), 8, dtype.F64)
+		check(uint64(math.Float32bits(float32(v))), 4, dtype.F32)
 	}
 	for _, bits := range []uint64{0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001} {
-		check(bits, 4, layout.F32)
+		check(bits, 4, dtype.F32)
 	}
 }
 
@@ -365,7 +366,7 @@ func FuzzReplies(f *testing.F) {
 		params := []layout.Param{{Name: "a", Shape: []int64{6, 4}}, {Name: "b", Shape: []int64{6}}, {Name: "c", Shape: []int64{2}, Pieces: []layout.Piece{
 			{Shape: []int64{1}, At: layout.Region{Rows: 1, Row: 1, Stride: 1}}, {Shape: []int64{1}, At: layout.Region{First: 1, Rows: 1, Row: 1, Stride: 1}},
 		}}}
-		rules := fromproto.AssignRules{DType: layout.F32, Fills: true}
+		rules := fromproto.AssignRules{DType: dtype.F32, Fills: true}
 		decoded, direct := fromproto.DecodeDists(raw, params, rules)
 		var assign modev1.AssignReply
 		if fromproto.ScanAssign(raw, make([]*modev1.Param, len(params))) == nil && proto.Unmarshal(raw, &assign) == nil {

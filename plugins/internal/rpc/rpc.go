@@ -131,11 +131,11 @@ func Dists(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.Assig
 // during the call of each only. An error of each ends the stream and is
 // returned as it is. Without an error all values came.
 func Fill(ctx context.Context, conn grpc.ClientConnInterface, req *modev1.FillRequest, each func(first uint64, data []byte) error) error {
-	dtype, err := fromproto.DType(req.GetDtype())
+	stored, err := fromproto.DType(req.GetDtype())
 	if err != nil {
 		return err
 	}
-	check := fromproto.NewFilling(req.GetParam().GetName(), dtype, req.GetFirst(), req.GetCount())
+	check := fromproto.NewFilling(req.GetParam().GetName(), stored, req.GetFirst(), req.GetCount())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options := append(CallOptions(), grpc.ForceCodecV2(codec{}))

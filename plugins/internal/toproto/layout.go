@@ -5,6 +5,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/plugins/internal/wire"
@@ -23,7 +24,7 @@ func limit(format string, args ...any) error { return &LimitError{fmt.Sprintf(fo
 // AssignRequest maps a layout to the request that asks for its distributions.
 // All parameters are stored in dtype. The options are a JSON object with
 // sorted keys, as [registry.OptionsJSON] makes it.
-func AssignRequest(mode string, version int, options []byte, l *layout.Layout, dtype layout.DType) (*modev1.AssignRequest, error) {
+func AssignRequest(mode string, version int, options []byte, l *layout.Layout, stored dtype.Type) (*modev1.AssignRequest, error) {
 	if len(l.Params) > wire.MaxParams {
 		return nil, limit("the model has %d parameters: a plugin takes at most %d", len(l.Params), wire.MaxParams)
 	}
@@ -43,7 +44,7 @@ func AssignRequest(mode string, version int, options []byte, l *layout.Layout, d
 	}
 	pieces := 0
 	for i, p := range l.Params {
-		if req.Params[i], err = Param(p, dtype); err != nil {
+		if req.Params[i], err = Param(p, stored); err != nil {
 			return nil, err
 		}
 		if pieces += len(p.Pieces); pieces > wire.MaxAllPieces {
@@ -54,7 +55,7 @@ func AssignRequest(mode string, version int, options []byte, l *layout.Layout, d
 }
 
 // Param maps one parameter.
-func Param(p layout.Param, dtype layout.DType) (*modev1.Param, error) {
+func Param(p layout.Param, stored dtype.Type) (*modev1.Param, error) {
 	switch {
 	case p.Name == "" || len(p.Name) > wire.MaxParamName:
 		return nil, limit("parameter %s: its name is %d bytes long: a plugin takes 1 to %d", shown.Quote(p.Name), len(p.Name), wire.MaxParamName)
@@ -66,7 +67,7 @@ func Param(p layout.Param, dtype layout.DType) (*modev1.Param, error) {
 		return nil, limit("parameter %s is in layer %d: a plugin takes at most %d", shown.Quote(p.Name), p.Layer, math.MaxInt32)
 	}
 	m := &modev1.Param{
-		Name: p.Name, Shape: p.Shape, Dtype: DType(dtype), Role: string(p.Role),
+		Name: p.Name, Shape: p.Shape, Dtype: DType(stored), Role: string(p.Role),
 		FanIn: p.FanIn, FanOut: p.FanOut, PaddingRow: p.PaddingRow, Transposed: p.Transposed,
 	}
 	if p.Layer >= 0 {
@@ -91,7 +92,7 @@ func Param(p layout.Param, dtype layout.DType) (*modev1.Param, error) {
 }
 
 // DType maps a number type; what is not valid becomes unspecified.
-func DType(d layout.DType) modev1.DType {
+func DType(d dtype.Type) modev1.DType {
 	if !d.Valid() {
 		return modev1.DType_DTYPE_UNSPECIFIED
 	}
@@ -115,10 +116,10 @@ func Facts(f layout.Facts) (*modev1.ModelFacts, error) {
 
 // FillRequest maps a request for count values of a parameter from first on,
 // in the compute type of dtype.
-func FillRequest(assign *modev1.AssignRequest, i int, seed [wire.SeedBytes]byte, dtype layout.DType, first, count uint64, chunkBytes int) *modev1.FillRequest {
+func FillRequest(assign *modev1.AssignRequest, i int, seed [wire.SeedBytes]byte, stored dtype.Type, first, count uint64, chunkBytes int) *modev1.FillRequest {
 	return &modev1.FillRequest{
 		Mode: assign.Mode, ModeVersion: assign.ModeVersion, OptionsJson: assign.OptionsJson,
-		Model: assign.Model, Param: assign.Params[i], Seed: seed[:], Dtype: DType(dtype.Compute()),
+		Model: assign.Model, Param: assign.Params[i], Seed: seed[:], Dtype: DType(stored.Compute()),
 		First: first, Count: count, ChunkBytes: uint32(chunkBytes),
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/dtype"
 )
 
 // Names and values of the handshake.
@@ -101,9 +101,9 @@ func Reserved(name string) bool {
 // parameter: it depends on the run's seed, the full id of the mode (as in
 // "corp.wide@1"), the parameter's name and the compute type, and on nothing
 // else, so neither order nor shards nor threads change the values.
-func FillSeed(seed uint64, mode, param string, dtype layout.DType) [SeedBytes]byte {
+func FillSeed(seed uint64, mode, param string, stored dtype.Type) [SeedBytes]byte {
 	compute := "F32"
-	if dtype.Compute() == layout.F64 {
+	if stored.Compute() == dtype.F64 {
 		compute = "F64"
 	}
 	return sha256.Sum256([]byte("weightinit.fill.v1\n" + strconv.FormatUint(seed, 10) + "\n" + mode + "\n" + param + "\n" + compute + "\n"))
