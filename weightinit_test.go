@@ -18,7 +18,7 @@ import (
 	"github.com/weightinit/weightinit/internal/record"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/modes/elementary"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -49,7 +49,7 @@ func TestEveryOutputIsMadeAgainFromItsRecordAlone(t *testing.T) {
 			recorded, err := weightinit.ReadRecord(set.Metadata())
 			require.NoError(t, err)
 			require.Equal(t, weightinit.Recorded{Mode: "xavier_normal@2", Digest: p.Digest(), DType: stored}, recorded)
-			report, err := parity.BitsOfPlan(t.Context(), again.Plan, set, true, parity.Options{})
+			report, err := engine.BitsOfPlan(t.Context(), again.Plan, set, true, engine.Options{})
 			require.NoError(t, err)
 			require.True(t, report.Passed(), "%s %+v", path, report.Failures())
 		}

@@ -1,201 +1,111 @@
-// Package parity says where two sets of tensors differ: a reference and a
-// candidate, each a file, a directory, or a plan whose values are made while
-// they are compared.
+// Package parity says where a candidate differs from a reference: in one call,
+// for programs; package paritytest is the same for Go tests, and the command
+// "weightinit parity" for everybody.
 //
-// It reads and judges; it writes no report files and prints nothing (the
-// command line does). Names, shapes and types are always compared; values bit
-// for bit, within tolerances, or by the laws that they should follow (package
-// battery).
+// It prints nothing; package report makes documents of a [Result]. The checks
+// themselves are package engine, which tensor has which check is package suite.
 package parity
 
 import (
-	"cmp"
+	"context"
+	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/weightinit/weightinit/checkpoint"
-	"github.com/weightinit/weightinit/checkpoint/safetensors"
-	"github.com/weightinit/weightinit/fill"
+	"github.com/weightinit/weightinit/internal/shown"
+	"github.com/weightinit/weightinit/parity/engine"
+	"github.com/weightinit/weightinit/parity/rules"
+	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/plan"
 )
 
-// Status is the outcome of one tensor.
-type Status string
+// Result is what a comparison found: a summary and a finding a test.
+type Result = engine.Result
 
-// The outcomes. All but Equal fail the comparison.
+// Finding is what one test found of one tensor.
+type Finding = engine.Finding
+
+// The checks by name.
 const (
-	Equal   Status = "equal"
-	Differs Status = "differs"
-	Missing Status = "missing" // the candidate lacks it
-	Extra   Status = "extra"   // only the candidate has it
-	Shape   Status = "shape"
-	DType   Status = "dtype"
+	// Bits demands that every bit is the same.
+	Bits = suite.Bits
+	// Close demands values within tolerances, as torch.testing.assert_close.
+	Close = suite.Close
+	// Stats demands the same laws, whatever the seed.
+	Stats = suite.Stats
+	// All is all three, and looks for one seed used twice.
+	All = suite.All
 )
 
-// Tensor is the result of one tensor.
-type Tensor struct {
-	Name   string
-	Status Status
-	// ReferenceDType and ReferenceShape describe the reference's tensor,
-	// empty for an Extra one; the same for the candidate's.
-	ReferenceDType, CandidateDType string
-	ReferenceShape, CandidateShape []int64
-	// Values is the number of values compared, Differing how many differ.
-	Values, Differing int64
-	// First is the first difference in C order; nil when there is none.
-	First *Difference
-}
-
-// Difference is one value that differs.
-type Difference struct {
-	// Index counts in C order, Coordinates is the same place by dimension.
-	Index       int64
-	Coordinates []int64
-	// Reference and Candidate are the bit patterns, most significant digit
-	// first.
-	Reference, Candidate string
-	// ReferenceValue and CandidateValue are the numbers they stand for.
-	ReferenceValue, CandidateValue float64
-	// ReferenceImag and CandidateImag are the imaginary parts of complex
-	// numbers, of which the values above are the real ones.
-	ReferenceImag, CandidateImag float64
-	// ULPs is the number of representable values from one to the other; -1
-	// when one is not a number or the type has no such distance.
-	ULPs int64
-}
-
-// Report is the result of a comparison.
-type Report struct {
-	// Tensors are in the reference's order, then the extra ones.
-	Tensors []Tensor
-}
-
-// Passed reports whether every tensor is equal.
-func (r *Report) Passed() bool {
-	for _, t := range r.Tensors {
-		if t.Status != Equal {
-			return false
-		}
-	}
-	return true
-}
-
-// Count returns how many tensors have the status.
-func (r *Report) Count(s Status) int {
-	n := 0
-	for _, t := range r.Tensors {
-		if t.Status == s {
-			n++
-		}
-	}
-	return n
-}
-
-// Values returns the number of values that were compared.
-func (r *Report) Values() int64 {
-	var n int64
-	for _, t := range r.Tensors {
-		n += t.Values
-	}
-	return n
-}
-
-// Failures returns the tensors that are not equal, those that differ in most
-// values first, after those that could not be compared at all.
-func (r *Report) Failures() []Tensor {
-	var out []Tensor
-	for _, t := range r.Tensors {
-		if t.Status != Equal {
-			out = append(out, t)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Tensor) int {
-		if (a.Status == Differs) != (b.Status == Differs) {
-			if b.Status == Differs {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.Differing, a.Differing)
-	})
-	return out
-}
-
-// Options tune a comparison.
+// Options say what is compared, and how. The zero value compares all tensors
+// by their bits.
 type Options struct {
-	// Keep, if set, says which tensors are compared, by name.
-	Keep func(name string) bool
+	// Check is one of the checks by name; empty means [Bits].
+	Check string
+	// Rules is the path of a rule file, which says which check holds for which
+	// tensors and under which names they are compared; empty for none. Check
+	// holds for the tensors that it does not name.
+	Rules string
+	// Run is a regular expression of the tensors that are looked at; empty
+	// means all.
+	Run string
+	// ReferenceVariant and CandidateVariant choose among the files of a Hugging
+	// Face folder, such as "fp16".
+	ReferenceVariant, CandidateVariant string
+	// RTol and ATol are the tolerances of [Close]; nil means torch's by type.
+	RTol, ATol *float64
+	// EqualNaN takes two NaN as equal in [Close].
+	EqualNaN bool
+	// Declared is the plan whose laws [Stats] and [All] hold both sides
+	// against, whatever its seed; nil compares two samples.
+	Declared *plan.Plan
 	// Workers is the number of goroutines; 0 means one a core.
 	Workers int
-	// Filler makes the values of a plan that a plugin fills itself.
-	Filler fill.Filler
-	// Progress, if set, is called from several goroutines with the number of
-	// values that were just compared.
-	Progress func(values int64)
 }
 
-func (o Options) keep(name string) bool { return o.Keep == nil || o.Keep(name) }
-
-// side is a tensor of one of the two, reduced to what its structure is.
-type side struct {
-	name, dtype string
-	shape       []int64
-}
-
-func sidesOfSet(s checkpoint.Set) []side {
-	tensors := s.Tensors()
-	out := make([]side, len(tensors))
-	for i, t := range tensors {
-		out[i] = side{t.Name, t.DType, t.Shape}
+// Compare compares the candidate with the reference, each the path of a file or
+// a folder that [checkpoint.Open] reads. Tensors that differ, and tensors that
+// are missing on one side, are findings of the result; see [Result.Passed]. The
+// error is one of the options or of reading.
+func Compare(ctx context.Context, reference, candidate string, opts Options) (Result, error) {
+	if opts.Check != "" && !slices.Contains(suite.Checks(), opts.Check) {
+		return Result{}, fmt.Errorf("parity: check %s: use one of %s", shown.Quote(opts.Check), strings.Join(suite.Checks(), ", "))
 	}
-	return out
-}
-
-func sidesOfPlan(p *plan.Plan) []side {
-	out := make([]side, p.Tensors().Len())
-	for i, t := range p.Tensors().All() {
-		stored, err := safetensors.DTypeName(t.DType)
+	o := suite.Options{
+		Check: opts.Check, RTol: opts.RTol, ATol: opts.ATol, EqualNaN: opts.EqualNaN, Declared: opts.Declared, Workers: opts.Workers,
+	}
+	var names rules.Names
+	if opts.Rules != "" {
+		file, err := rules.Load(opts.Rules)
 		if err != nil {
-			stored = t.DType.String() // equals no stored type, so the tensor says so
+			return Result{}, err
 		}
-		out[i] = side{t.Name, stored, t.Shape}
+		o.Rules, names = file.Rules, file.Names
 	}
-	return out
-}
-
-// pair compares the structure of two lists. Tensors that can be compared
-// value by value come out as Equal, with no values yet.
-func pair(reference, candidate []side, opts Options) *Report {
-	left := make(map[string]int32, len(candidate)) // the place in candidate
-	for i, c := range candidate {
-		left[c.name] = int32(i)
+	if opts.Run != "" {
+		wanted, err := regexp.Compile(opts.Run)
+		if err != nil {
+			return Result{}, fmt.Errorf("parity: run: %w", err)
+		}
+		o.Keep = wanted.MatchString
 	}
-	r := &Report{Tensors: make([]Tensor, 0, len(reference))}
-	for _, ref := range reference {
-		if !opts.keep(ref.name) {
-			continue
-		}
-		t := Tensor{Name: ref.name, Status: Equal, ReferenceDType: ref.dtype, ReferenceShape: ref.shape}
-		at, found := left[ref.name]
-		var c side
-		if found {
-			c = candidate[at]
-		}
-		t.CandidateDType, t.CandidateShape = c.dtype, c.shape
-		switch {
-		case !found:
-			t.Status = Missing
-		case !slices.Equal(ref.shape, c.shape):
-			t.Status = Shape
-		case ref.dtype != c.dtype:
-			t.Status = DType
-		}
-		r.Tensors = append(r.Tensors, t)
-		delete(left, ref.name)
+	want, err := checkpoint.OpenVariant(reference, opts.ReferenceVariant)
+	if err != nil {
+		return Result{}, fmt.Errorf("parity: reference: %w", err)
 	}
-	for _, c := range candidate {
-		if _, extra := left[c.name]; extra && opts.keep(c.name) {
-			r.Tensors = append(r.Tensors, Tensor{Name: c.name, Status: Extra, CandidateDType: c.dtype, CandidateShape: c.shape})
-		}
+	defer want.Close()
+	got, err := checkpoint.OpenVariant(candidate, opts.CandidateVariant)
+	if err != nil {
+		return Result{}, fmt.Errorf("parity: candidate: %w", err)
 	}
-	return r
+	defer got.Close()
+	named, err := suite.Rename(ctx, names, want, got, nil, opts.Declared)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := suite.Run(ctx, named.Reference, named.Candidate, nil, o)
+	result.Summary.Reference, result.Summary.Candidate = reference, candidate
+	return result, err
 }

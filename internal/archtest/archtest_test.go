@@ -61,11 +61,12 @@ var table = map[string]rule{
 	"checkpoint/target":       {may: []string{"layout", "checkpoint/..."}, never: impure},
 	"checkpoint/...":          {may: []string{"layout", "internal/atomicfile", "internal/inputfile", "checkpoint/..."}, never: []string{"math/rand", "math/rand/v2", "net", "time"}},
 	"parity/battery":          {may: []string{"dist"}, never: impure},
-	"parity/report":           {may: []string{"parity", "internal/page", "internal/plots"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
+	"parity/report":           {may: []string{"parity/engine", "internal/page", "internal/plots"}, never: []string{"os", "net", "time", "math/rand", "crypto/rand"}},
 	"parity/rules":            {may: []string{"internal/inputfile"}, never: impure},
-	"parity/suite":            {may: []string{"parity", "parity/rules", "checkpoint", "plan", "fill"}, never: impure},
-	"parity/paritytest":       {may: []string{"parity", "parity/suite", "parity/rules", "checkpoint", "plan"}},
-	"parity":                  {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist"}, never: impure},
+	"parity/suite":            {may: []string{"parity/engine", "parity/rules", "checkpoint", "plan", "fill"}, never: impure},
+	"parity/paritytest":       {may: []string{"parity/engine", "parity/suite", "parity/rules", "checkpoint", "plan"}},
+	"parity/engine":           {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist"}, never: impure},
+	"parity":                  {may: []string{"parity/engine", "parity/suite", "parity/rules", "checkpoint", "plan"}, never: impure},
 	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
 	"cmd/weightinit":          {may: []string{"internal/cli"}},
 	"internal/cli":            {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
@@ -93,7 +94,7 @@ var table = map[string]rule{
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
 }
 
 type listed struct {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/battery"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -49,7 +49,7 @@ func (f *lawFlags) wanted() (bool, error) {
 // lawReport is what the test of the laws found.
 type lawReport struct {
 	plan   *plan.Plan
-	result parity.Result
+	result engine.Result
 }
 
 // testLaws holds every tensor against the law that the mode declares of it.
@@ -61,8 +61,8 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 	}
 	defer p.modes.close()
 	bar := a.progress("testing", p.Elements())
-	r, err := parity.Stats(ctx, nil, set, parity.StatsOptions{
-		Options: parity.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan.Plan,
+	r, err := engine.Stats(ctx, nil, set, engine.StatsOptions{
+		Options: engine.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan.Plan,
 	})
 	bar.done()
 	if err != nil {
@@ -90,7 +90,7 @@ func (r *lawReport) note() func(name string) (text string, bad bool) {
 	}
 	failed := map[string][]string{}
 	for _, f := range r.result.Findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			failed[f.Tensor] = append(failed[f.Tensor], f.Test)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/parity/suite"
@@ -157,7 +157,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 	}
 	defer sides.close()
 	if f.fresh {
-		return f.updateReference(cmd.Context(), a, sides, parity.Result{})
+		return f.updateReference(cmd.Context(), a, sides, engine.Result{})
 	}
 	reference, candidate, err := f.rename(cmd.Context(), a, sides)
 	if err != nil {
@@ -174,7 +174,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 	case errors.Is(err, suite.ErrNothing) && f.rules != "":
 		return fmt.Errorf("%s: the rules leave no tensor to compare", shown.Path(f.rules))
 	case errors.Is(err, suite.ErrNothing):
-		result, err = parity.Result{Summary: parity.Summary{Checks: []string{f.check}}}, nil
+		result, err = engine.Result{Summary: engine.Summary{Checks: []string{f.check}}}, nil
 	}
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 }
 
 // writeReports writes the files of --report, each whole or not at all.
-func (f *parityFlags) writeReports(result parity.Result, opt report.Options) error {
+func (f *parityFlags) writeReports(result engine.Result, opt report.Options) error {
 	for _, r := range f.reports {
 		format, path, _ := strings.Cut(r, "=")
 		var b strings.Builder
@@ -219,7 +219,7 @@ func (f *parityFlags) writeReports(result parity.Result, opt report.Options) err
 
 // writeJobSummary adds to the summary page of a GitHub job, whose file the
 // environment names there.
-func (f *parityFlags) writeJobSummary(result parity.Result, opt report.Options) error {
+func (f *parityFlags) writeJobSummary(result engine.Result, opt report.Options) error {
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if f.format != "github" || path == "" {
 		return nil
@@ -236,9 +236,9 @@ func (f *parityFlags) writeJobSummary(result parity.Result, opt report.Options) 
 }
 
 // firstFailure names what failed first.
-func firstFailure(r parity.Result) string {
+func firstFailure(r engine.Result) string {
 	for _, f := range r.Findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			return fmt.Sprintf("%s, %s: %s", shown.Quote(f.Tensor), f.Test, f.Why())
 		}
 	}
@@ -246,8 +246,8 @@ func firstFailure(r parity.Result) string {
 }
 
 // rerun returns the command line that checks only what a finding is about.
-func rerun(args []string) func(parity.Finding) string {
-	return func(f parity.Finding) string {
+func rerun(args []string) func(engine.Finding) string {
+	return func(f engine.Finding) string {
 		if len(f.Members) > 0 {
 			return "" // only the whole run tests them together
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/parity/suite"
@@ -239,7 +239,7 @@ func (f *parityFlags) checkUpdate() error {
 
 // updateReference makes the candidate the reference. It succeeds also when the
 // comparison did not: that is what it is for.
-func (f *parityFlags) updateReference(ctx context.Context, a *app, s *sides, result parity.Result) error {
+func (f *parityFlags) updateReference(ctx context.Context, a *app, s *sides, result engine.Result) error {
 	if !f.fresh && result.Passed() {
 		a.say("the reference is left as it is: nothing differs")
 		return nil

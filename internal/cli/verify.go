@@ -8,7 +8,7 @@ import (
 	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -49,7 +49,7 @@ func (a *app) verifyCommand() *cobra.Command {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
 			bar := a.progress("verifying", p.Elements())
-			report, err := parity.BitsOfPlan(cmd.Context(), p.Plan, set, true, parity.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
+			report, err := engine.BitsOfPlan(cmd.Context(), p.Plan, set, true, engine.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
 			bar.done()
 			if err != nil {
 				return err

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // parityResult is a report with what was compared.
 type parityResult struct {
 	Check, Reference, Candidate string
-	Report                      *parity.Report
+	Report                      *engine.Report
 	// Problem is a fault beside the tensors; empty when there is none.
 	Problem string
 }
@@ -28,7 +28,7 @@ type differenceJSON struct {
 
 type parityTensorJSON struct {
 	Name           string          `json:"name"`
-	Status         parity.Status   `json:"status"`
+	Status         engine.Status   `json:"status"`
 	ReferenceDType string          `json:"reference_dtype"`
 	CandidateDType string          `json:"candidate_dtype"`
 	ReferenceShape []int64         `json:"reference_shape"`
@@ -74,7 +74,7 @@ func (a *app) printParityText(r parityResult, passed bool) error {
 		verdict = "different"
 	}
 	fmt.Fprintf(&b, "%s: %s: %d of %d tensors equal, %s values compared\n", verdict, r.Check,
-		r.Report.Count(parity.Equal), len(r.Report.Tensors), grouped(r.Report.Values()))
+		r.Report.Count(engine.Equal), len(r.Report.Tensors), grouped(r.Report.Values()))
 	_, err := a.stdout.Write([]byte(b.String()))
 	return err
 }
@@ -106,5 +106,5 @@ func (a *app) printParityJSON(r parityResult, passed bool) error {
 		Failed    int                `json:"failed"`
 		Values    int64              `json:"values"`
 		Tensors   []parityTensorJSON `json:"tensors"`
-	}{r.Check, r.Reference, r.Candidate, passed, r.Problem, r.Report.Count(parity.Equal), len(r.Report.Failures()), r.Report.Values(), tensors})
+	}{r.Check, r.Reference, r.Candidate, passed, r.Problem, r.Report.Count(engine.Equal), len(r.Report.Failures()), r.Report.Values(), tensors})
 }

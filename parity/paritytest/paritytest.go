@@ -17,7 +17,7 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/plan"
@@ -60,7 +60,7 @@ func Within(rtol, atol float64) Option {
 // values and a bf16 reference.
 func AnyDType() Option { return func(o *options) { o.check, o.anyDType = suite.Close, true } }
 
-// Stats compares the laws that the values follow, as [parity.Stats] does,
+// Stats compares the laws that the values follow, as [engine.Stats] does,
 // instead of the values: tensors of another seed pass, those of another scheme
 // do not. A false alarm happens at most once in a million runs.
 func Stats() Option { return func(o *options) { o.check = suite.Stats } }
@@ -177,15 +177,15 @@ func compare(t testing.TB, path string, candidate checkpoint.Set, opts []Option)
 
 // worstFirst returns the failures: those without a p-value, which are certain,
 // then those with the smallest.
-func worstFirst(r parity.Result) []parity.Finding {
-	failed := slices.DeleteFunc(slices.Clone(r.Findings), func(f parity.Finding) bool { return f.Verdict != parity.Fail })
-	p := func(f parity.Finding) float64 {
+func worstFirst(r engine.Result) []engine.Finding {
+	failed := slices.DeleteFunc(slices.Clone(r.Findings), func(f engine.Finding) bool { return f.Verdict != engine.Fail })
+	p := func(f engine.Finding) float64 {
 		if math.IsNaN(f.P) {
 			return -1
 		}
 		return f.P
 	}
-	slices.SortStableFunc(failed, func(a, b parity.Finding) int { return cmp.Compare(p(a), p(b)) })
+	slices.SortStableFunc(failed, func(a, b engine.Finding) int { return cmp.Compare(p(a), p(b)) })
 	return failed
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // cause is what several tensors have in common that failed: a sentence for a
@@ -39,8 +39,8 @@ const (
 )
 
 // worst returns the first failures of the cause, at most n.
-func (c cause) worst(n int) []parity.Finding {
-	var out []parity.Finding
+func (c cause) worst(n int) []engine.Finding {
+	var out []engine.Finding
 	for _, g := range c.groups {
 		for _, f := range g.findings {
 			if len(out) == n {
@@ -54,7 +54,7 @@ func (c cause) worst(n int) []parity.Finding {
 
 // causes puts what failed together by what is wrong, the cause of the worst
 // failure first. Every failure belongs to one cause.
-func causes(r parity.Result) []cause {
+func causes(r engine.Result) []cause {
 	failed := groups(failures(r))
 	if len(failed) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func causes(r parity.Result) []cause {
 }
 
 // wholeOf looks at all tensors of a run.
-func wholeOf(r parity.Result) whole {
+func wholeOf(r engine.Result) whole {
 	w := whole{tensors: map[string]bool{}, matrices: map[string]bool{}}
 	for _, f := range r.Findings {
 		if len(f.Members) > 0 {
@@ -175,9 +175,9 @@ func (g group) spread() (s spread, ok bool) {
 	return s, ok
 }
 
-func structural(f parity.Finding) bool {
-	switch parity.Status(f.Test) {
-	case parity.Missing, parity.Extra, parity.Shape, parity.DType:
+func structural(f engine.Finding) bool {
+	switch engine.Status(f.Test) {
+	case engine.Missing, engine.Extra, engine.Shape, engine.DType:
 		return true
 	}
 	return false

@@ -10,22 +10,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 )
 
 // spread is a failed test of a standard deviation.
-func spread(name string, rows, cols int64, found, wanted float64) parity.Finding {
-	f := finding(name, "T2 std", parity.Fail)
-	f.P, f.Adjusted, f.Unit, f.Effect = 0, 0, parity.Percent, found/wanted-1
+func spread(name string, rows, cols int64, found, wanted float64) engine.Finding {
+	f := finding(name, "T2 std", engine.Fail)
+	f.P, f.Adjusted, f.Unit, f.Effect = 0, 0, engine.Percent, found/wanted-1
 	f.N, f.Found, f.Wanted, f.Shape = rows*cols, found, wanted, []int64{rows, cols}
 	return f
 }
 
 // model returns a failure for each matrix of a model of n layers, with the
 // standard deviations that found and wanted say.
-func model(n int, found, wanted func(name string, rows, cols int64) float64) []parity.Finding {
-	var out []parity.Finding
+func model(n int, found, wanted func(name string, rows, cols int64) float64) []engine.Finding {
+	var out []engine.Finding
 	add := func(name string, rows, cols int64) {
 		out = append(out, spread(name, rows, cols, found(name, rows, cols), wanted(name, rows, cols)))
 	}
@@ -61,7 +61,7 @@ func flat(std float64) func(string, int64, int64) float64 {
 }
 
 // sentences returns the sentences of a result.
-func sentences(t *testing.T, findings ...parity.Finding) []string {
+func sentences(t *testing.T, findings ...engine.Finding) []string {
 	t.Helper()
 	var doc struct{ Causes []struct{ Sentence string } }
 	require.NoError(t, json.Unmarshal([]byte(write(t, "json", result(findings...), report.Options{})), &doc))
@@ -122,10 +122,10 @@ func TestOneSentenceSaysOfOneTensorWhatItsNumberIs(t *testing.T) {
 }
 
 func TestOneSentenceNamesTheSlip(t *testing.T) {
-	var all []parity.Finding
+	var all []engine.Finding
 	for _, f := range model(4, flat(0.02), gpt2v1) {
 		if !residual(f.Tensor) {
-			f.Verdict = parity.Pass
+			f.Verdict = engine.Pass
 		}
 		all = append(all, f)
 	}
@@ -138,29 +138,29 @@ func TestOneSentenceNamesTheSlip(t *testing.T) {
 	}
 	require.Equal(t, []string{"8 tensors, layers 0 to 3, attn.o.weight and mlp.fc_out.weight: std is 2.83 times the reference's 0.00706: 0.02; " +
 		"the factor 1/sqrt(2*4) of residual projections is missing"}, sentences(t, two...))
-	swapped := []parity.Finding{spread("a", 1024, 256, fanOut("", 1024, 256), kaiming("", 1024, 256)), spread("b", 256, 1024, fanOut("", 256, 1024), kaiming("", 256, 1024))}
+	swapped := []engine.Finding{spread("a", 1024, 256, fanOut("", 1024, 256), kaiming("", 1024, 256)), spread("b", 256, 1024, fanOut("", 256, 1024), kaiming("", 256, 1024))}
 	require.Equal(t, []string{"all 2 tensors: std is 0.5 to 2 times the declared; fan_out stands for fan_in"}, sentences(t, swapped...))
 }
 
 func TestTensorsWithOneFaultStandTogether(t *testing.T) {
-	var all []parity.Finding
+	var all []engine.Finding
 	for i := range 12 {
 		for _, part := range []string{"ln1.weight", "ln1.bias"} {
-			f := finding(fmt.Sprintf("layers.%d.%s", i, part), "missing", parity.Fail)
+			f := finding(fmt.Sprintf("layers.%d.%s", i, part), "missing", engine.Fail)
 			f.Detail = "missing in the candidate"
 			if i == 5 {
-				f.Verdict = parity.Pass
+				f.Verdict = engine.Pass
 			}
 			all = append(all, f)
 		}
 	}
-	bits := finding("pos.weight", "bits", parity.Fail)
+	bits := finding("pos.weight", "bits", engine.Fail)
 	bits.Effect, bits.N = 3, 64
 	other := bits
 	other.Tensor, other.Effect = "head.weight", 64
-	stats := finding("head.weight", "T4 Anderson-Darling", parity.Fail)
+	stats := finding("head.weight", "T4 Anderson-Darling", engine.Fail)
 	stats.P, stats.Adjusted, stats.Detail = 1e-50, 1e-48, "normal(mean 0, std 0.02)"
-	pool := finding("pool of 2 tensors, normal", "T1 mean", parity.Fail)
+	pool := finding("pool of 2 tensors, normal", "T1 mean", engine.Fail)
 	pool.Members, pool.P, pool.Adjusted = []string{"a", "b"}, 1e-30, 1e-29
 	all = append(all, bits, other, stats, pool)
 	require.ElementsMatch(t, []string{
@@ -173,7 +173,7 @@ func TestTensorsWithOneFaultStandTogether(t *testing.T) {
 
 // TestEveryFailureHasOneCause counts the failures of hostile and random results.
 func TestEveryFailureHasOneCause(t *testing.T) {
-	for name, r := range map[string]parity.Result{"sample": sample(), "hostile": hostileResult(), "model": statsRun(40, 3), "empty": {}} {
+	for name, r := range map[string]engine.Result{"sample": sample(), "hostile": hostileResult(), "model": statsRun(40, 3), "empty": {}} {
 		var doc struct {
 			Causes []struct{ Failed int }
 		}
@@ -190,7 +190,7 @@ func TestEveryFailureHasOneCause(t *testing.T) {
 // small tensors.
 func TestReportsOfManyFailuresAreBounded(t *testing.T) {
 	const n = 30_000
-	all := make([]parity.Finding, n)
+	all := make([]engine.Finding, n)
 	for i := range all {
 		all[i] = spread(fmt.Sprintf("layers.%d.w", i), 2, 2, 0.02*(1+float64(i)), 0.02)
 		all[i].N = 100_000 // each has a ratio of its own

@@ -8,18 +8,18 @@ import (
 	"strings"
 
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // group is a tensor (or a pool) with all that was found of it, in order.
 type group struct {
 	name     string
-	findings []parity.Finding
+	findings []engine.Finding
 }
 
 // groups returns the tensors in the order of their first finding. Two pools
 // may have one name; their members tell them apart.
-func groups(findings []parity.Finding) []group {
+func groups(findings []engine.Finding) []group {
 	place := make(map[string]int)
 	var out []group
 	for _, f := range findings {
@@ -36,7 +36,7 @@ func groups(findings []parity.Finding) []group {
 }
 
 // groupKey is the same for two findings of one tensor or pool.
-func groupKey(f parity.Finding) string {
+func groupKey(f engine.Finding) string {
 	if len(f.Members) == 0 {
 		return f.Tensor
 	}
@@ -58,7 +58,7 @@ type digest struct {
 }
 
 // verdictOrder has the worst first.
-var verdictOrder = map[parity.Verdict]int{parity.Fail: 0, parity.Weak: 1, parity.Pass: 2, parity.Info: 3}
+var verdictOrder = map[engine.Verdict]int{engine.Fail: 0, engine.Weak: 1, engine.Pass: 2, engine.Info: 3}
 
 func (g group) digest(opt Options) digest {
 	d := digest{Tensor: shown.Cut(g.name, maxName), Tests: len(g.findings)}
@@ -67,9 +67,9 @@ func (g group) digest(opt Options) digest {
 	var values int64
 	for _, f := range g.findings {
 		switch f.Verdict {
-		case parity.Fail:
+		case engine.Fail:
 			d.Failed++
-		case parity.Weak:
+		case engine.Weak:
 			d.Weak++
 		}
 		if verdictOrder[f.Verdict] < verdictOrder[worst.Verdict] {
@@ -78,8 +78,8 @@ func (g group) digest(opt Options) digest {
 		if speaksMore(f, least) {
 			least = f
 		}
-		if f.Unit == parity.Percent && (d.Std == "" || f.Verdict == parity.Fail && !stdFailed) {
-			d.Std, stdFailed = rowOf(f, opt).Effect, f.Verdict == parity.Fail
+		if f.Unit == engine.Percent && (d.Std == "" || f.Verdict == engine.Fail && !stdFailed) {
+			d.Std, stdFailed = rowOf(f, opt).Effect, f.Verdict == engine.Fail
 		}
 		values = max(values, f.N)
 	}
@@ -90,11 +90,11 @@ func (g group) digest(opt Options) digest {
 }
 
 // speaksMore reports whether a speaks more against its tensor than b.
-func speaksMore(a, b parity.Finding) bool {
+func speaksMore(a, b engine.Finding) bool {
 	return cmp.Or(compareBool(failedFact(b), failedFact(a)), compareP(a.Adjusted, b.Adjusted), compareP(a.P, b.P)) < 0
 }
 
-func failedFact(f parity.Finding) bool { return f.Verdict == parity.Fail && math.IsNaN(judged(f)) }
+func failedFact(f engine.Finding) bool { return f.Verdict == engine.Fail && math.IsNaN(judged(f)) }
 
 // compareBool has false first.
 func compareBool(a, b bool) int {

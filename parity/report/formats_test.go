@@ -18,7 +18,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/needs"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 )
 
@@ -33,10 +33,10 @@ func normals(seed uint64, n int, std float64) []float64 {
 }
 
 // manyTensors fails every tensor, each with long texts.
-func manyTensors(n int) parity.Result {
-	all := make([]parity.Finding, n)
+func manyTensors(n int) engine.Result {
+	all := make([]engine.Finding, n)
 	for i := range all {
-		all[i] = finding(fmt.Sprintf("model.layers.%d.self_attention.query_key_value.weight|%d", i, i), "T2 std", parity.Fail)
+		all[i] = finding(fmt.Sprintf("model.layers.%d.self_attention.query_key_value.weight|%d", i, i), "T2 std", engine.Fail)
 		all[i].P, all[i].Adjusted, all[i].Detail = 1e-30, 1e-26, strings.Repeat("found and wanted ", 8)
 	}
 	return result(all...)
@@ -59,7 +59,7 @@ type suites struct {
 }
 
 func TestJUnitHasACaseAFinding(t *testing.T) {
-	for name, r := range map[string]parity.Result{"sample": sample(), "hostile": hostileResult()} {
+	for name, r := range map[string]engine.Result{"sample": sample(), "hostile": hostileResult()} {
 		d := xml.NewDecoder(strings.NewReader(write(t, "junit", r, report.Options{})))
 		d.Strict = true
 		var doc suites
@@ -76,7 +76,7 @@ func TestJUnitHasACaseAFinding(t *testing.T) {
 			c := doc.Suite.Cases[i]
 			require.Equal(t, shown.Text(f.Test), c.Class)
 			require.Equal(t, shown.Text(f.Tensor), c.Name)
-			require.Equal(t, f.Verdict == parity.Fail, c.Failure != nil)
+			require.Equal(t, f.Verdict == engine.Fail, c.Failure != nil)
 			if c.Failure != nil {
 				text := write(t, "text", r, report.Options{Verbose: true})
 				require.Contains(t, text, c.Failure.Text+"\n")
@@ -125,7 +125,7 @@ func commands(t *testing.T, log string) (titles, messages []string, plain int) {
 
 func TestGitHubEscapesHostileNames(t *testing.T) {
 	for _, name := range hostile {
-		f := finding(name, "bits", parity.Fail)
+		f := finding(name, "bits", engine.Fail)
 		f.Detail = "100% of it, really: yes"
 		r := result(f)
 		out := write(t, "github", r, report.Options{})
@@ -139,9 +139,9 @@ func TestGitHubEscapesHostileNames(t *testing.T) {
 
 func TestGitHubWritesAtMostTenErrors(t *testing.T) {
 	for n, want := range map[int]int{0: 0, 1: 1, 10: 10, 11: 10, 40: 10} {
-		var all []parity.Finding
+		var all []engine.Finding
 		for i := range n { // as many causes
-			all = append(all, finding(fmt.Sprintf("t%d", i), fmt.Sprintf("test %c", 'A'+i), parity.Fail))
+			all = append(all, finding(fmt.Sprintf("t%d", i), fmt.Sprintf("test %c", 'A'+i), engine.Fail))
 		}
 		titles, messages, plain := commands(t, write(t, "github", result(all...), report.Options{}))
 		require.Len(t, titles, want)
@@ -175,7 +175,7 @@ func TestJobSummaryFitsForTenThousandTensors(t *testing.T) {
 		r.Findings = append(r.Findings, f)
 	}
 	for i := range r.Findings[:100_000] {
-		r.Findings[i].Verdict = parity.Fail
+		r.Findings[i].Verdict = engine.Fail
 	}
 	for _, opt := range []report.Options{{Rerun: rerunName}, {Verbose: true}} {
 		b.Reset()
@@ -286,7 +286,7 @@ func TestPlotsAreForTheWorstTensors(t *testing.T) {
 }
 
 func TestWhatCannotBePlottedIsSaid(t *testing.T) {
-	r := result(finding("a", "bits", parity.Fail))
+	r := result(finding("a", "bits", engine.Fail))
 	page := write(t, "html", r, report.Options{Values: func(string) ([]float64, []float64) { return []float64{2, 2}, []float64{2} }})
 	require.NotContains(t, page, "<svg")
 	require.Contains(t, page, "reference: 2 values")
@@ -380,7 +380,7 @@ func FuzzReports(f *testing.F) {
 		f.Add(name, 0.5, 1.0)
 	}
 	f.Fuzz(func(t *testing.T, name string, a, b float64) {
-		fi := finding(name, name, parity.Fail)
+		fi := finding(name, name, engine.Fail)
 		fi.P, fi.Effect, fi.Margin, fi.Detail, fi.EffectText = a, b, a, name, name
 		values := func(string) ([]float64, []float64) { return []float64{a, b, a / 3}, []float64{b, -a} }
 		for _, format := range report.Formats() {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // maxAnnotations is the number of errors that GitHub shows of one step; it
@@ -16,7 +16,7 @@ const maxAnnotations = 10
 // lines of its worst failures; when there are too many, the last command counts
 // the rest. A plain line with the counts follows: no text from files, which
 // could be a command itself.
-func writeGitHub(p *printer, r parity.Result, opt Options) error {
+func writeGitHub(p *printer, r engine.Result, opt Options) error {
 	all := causes(r)
 	alone := len(all)
 	if alone > maxAnnotations {
@@ -63,6 +63,6 @@ const MaxJobSummary = 1 << 20
 // WriteJobSummary writes what belongs into the file that GitHub names in
 // GITHUB_STEP_SUMMARY: the Markdown report in less than [MaxJobSummary] bytes,
 // with the rows counted that did not fit.
-func WriteJobSummary(w io.Writer, r parity.Result, opt Options) error {
+func WriteJobSummary(w io.Writer, r engine.Result, opt Options) error {
 	return finish(w, "the job summary", func(p *printer) error { return markdown(p, r, opt, MaxJobSummary-1) })
 }

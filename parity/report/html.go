@@ -8,7 +8,7 @@ import (
 	"github.com/weightinit/weightinit/internal/page"
 	"github.com/weightinit/weightinit/internal/plots"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 //go:embed page.html
@@ -62,7 +62,7 @@ type pageTensor struct {
 // outside: what is wrong in a sentence a cause, each with the plots of its worst
 // tensor and its tests behind a click; plots that were asked for; and a row a
 // tensor that opens to its tests.
-func writeHTML(p *printer, r parity.Result, opt Options) error {
+func writeHTML(p *printer, r engine.Result, opt Options) error {
 	d := pageData{Style: page.Style, Policy: page.Policy, Passed: r.Passed(), Headline: headline(r), Counts: counts(r.Summary), Facts: facts(r.Summary)}
 	all := groups(r.Findings)
 	d.addFailures(r, opt)
@@ -72,7 +72,7 @@ func writeHTML(p *printer, r parity.Result, opt Options) error {
 }
 
 // headline says in a few words how the run ended.
-func headline(r parity.Result) string {
+func headline(r engine.Result) string {
 	if !r.Passed() {
 		failed := map[string]bool{}
 		for _, g := range groups(failures(r)) {
@@ -99,7 +99,7 @@ func headline(r parity.Result) string {
 }
 
 // addFailures adds the causes with the tensors that failed.
-func (d *pageData) addFailures(r parity.Result, opt Options) {
+func (d *pageData) addFailures(r engine.Result, opt Options) {
 	rows, left, leftOf := 0, 0, 0
 	pages := map[string]*pageTensor{} // by the key of the group
 	for _, c := range causes(r) {
@@ -189,7 +189,7 @@ func (d *pageData) addAsked(all []group, opt Options) {
 
 func (g group) failed() bool {
 	for _, f := range g.findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			return true
 		}
 	}

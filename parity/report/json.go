@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // jsonVersion is raised when a reader of the older one would misunderstand.
@@ -44,10 +44,10 @@ type jsonFinding struct {
 	Tensor     string         `json:"tensor"`
 	Members    []string       `json:"members"`
 	Test       string         `json:"test"`
-	Verdict    parity.Verdict `json:"verdict"`
+	Verdict    engine.Verdict `json:"verdict"`
 	P          *float64       `json:"p"`
 	Adjusted   *float64       `json:"adj"`
-	Unit       parity.Unit    `json:"unit"`
+	Unit       engine.Unit    `json:"unit"`
 	Effect     *float64       `json:"effect"`
 	EffectText string         `json:"effect_text"`
 	Margin     *float64       `json:"margin"`
@@ -60,7 +60,7 @@ type jsonFinding struct {
 
 // writeJSON writes one document (docs/parity-report.schema.json): everything,
 // in the result's order, names in full.
-func writeJSON(p *printer, r parity.Result, opt Options) error {
+func writeJSON(p *printer, r engine.Result, opt Options) error {
 	s := r.Summary
 	doc := jsonReport{Version: jsonVersion, Passed: r.Passed(), Findings: make([]jsonFinding, len(r.Findings)), Summary: jsonSummary{
 		Checks: notNil(s.Checks), Reference: s.Reference, Candidate: s.Candidate, Tensors: s.Tensors, Tests: s.Tests,

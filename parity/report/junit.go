@@ -4,7 +4,7 @@ import (
 	"encoding/xml"
 
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 type junitSuites struct {
@@ -52,7 +52,7 @@ const maxCases = 1000
 // are not cut, since two cases must not share a name, and for the same reason a
 // second pool of one size is told apart by its first member. Failures beyond
 // [maxCases] are one case that counts them.
-func writeJUnit(p *printer, r parity.Result, opt Options) error {
+func writeJUnit(p *printer, r engine.Result, opt Options) error {
 	suite := junitSuite{Name: "parity"}
 	said := map[string]string{}
 	for _, c := range causes(r) {
@@ -67,7 +67,7 @@ func writeJUnit(p *printer, r parity.Result, opt Options) error {
 	seen := make(map[[2]string]bool, len(r.Findings))
 	left := 0
 	for _, f := range r.Findings {
-		if f.Verdict == parity.Fail && suite.Failures == maxCases {
+		if f.Verdict == engine.Fail && suite.Failures == maxCases {
 			left++
 			continue
 		}
@@ -78,11 +78,11 @@ func writeJUnit(p *printer, r parity.Result, opt Options) error {
 			seen[id] = true
 		}
 		switch f.Verdict {
-		case parity.Fail:
+		case engine.Fail:
 			suite.Failures++
 			line := rowOf(f, opt).line()
 			c.Failure = &junitFailure{Message: said[groupKey(f)], Type: c.Class, Text: line}
-		case parity.Weak, parity.Info:
+		case engine.Weak, engine.Info:
 			c.Out = rowOf(f, opt).line()
 		}
 		suite.Cases = append(suite.Cases, c)

@@ -5,16 +5,16 @@ import (
 	"math"
 	"strings"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
-func writeMarkdown(p *printer, r parity.Result, opt Options) error {
+func writeMarkdown(p *printer, r engine.Result, opt Options) error {
 	return markdown(p, r, opt, math.MaxInt)
 }
 
 // markdown writes the summary, the failures and, with Verbose, the others, in
 // at most limit bytes.
-func markdown(p *printer, r parity.Result, opt Options, limit int) error {
+func markdown(p *printer, r engine.Result, opt Options, limit int) error {
 	m := mdWriter{p: p, left: limit - mdReserve}
 	title := "## Parity: passed\n\n"
 	if !r.Passed() {
@@ -52,12 +52,12 @@ func (m *mdWriter) causes(all []cause, opt Options) {
 			m.put("\n" + plural(len(all)-i, "more table") + " of failed tests do not fit here; the other formats have them.\n")
 			break
 		}
-		var failed []parity.Finding
+		var failed []engine.Finding
 		for _, g := range c.groups {
 			failed = append(failed, g.findings...)
 		}
 		m.folded(fmt.Sprintf("%d: %s of %s", i+1, plural(c.tests, "failed test"), plural(len(c.groups), "tensor")), func() {
-			mdTable(m, "", mdHead, failed, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
+			mdTable(m, "", mdHead, failed, func(f engine.Finding) string { return mdRow(rowOf(f, opt)) })
 		})
 	}
 }
@@ -73,12 +73,12 @@ func (m *mdWriter) folded(summary string, write func()) {
 
 // rest writes a row a tensor where tensors have several tests, else a row a
 // finding that is no failure.
-func (m *mdWriter) rest(r parity.Result, opt Options) {
+func (m *mdWriter) rest(r engine.Result, opt Options) {
 	all := groups(r.Findings)
 	if len(all) < len(r.Findings) {
 		mdTable(m, "Tensors", mdDigestHead, all, func(g group) string { return mdDigest(g.digest(opt)) })
 	} else if rest := others(r); len(rest) > 0 {
-		mdTable(m, "Not failed", mdHead, rest, func(f parity.Finding) string { return mdRow(rowOf(f, opt)) })
+		mdTable(m, "Not failed", mdHead, rest, func(f engine.Finding) string { return mdRow(rowOf(f, opt)) })
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // Options tune a report.
@@ -29,7 +29,7 @@ type Options struct {
 	Verbose bool
 	// Rerun, if set, returns the command that checks only what this finding
 	// is about. It is called for failures alone.
-	Rerun func(parity.Finding) string
+	Rerun func(engine.Finding) string
 	// Values, if set, returns the values of a tensor for the plots of the HTML
 	// page; either side may be empty, and both when there is nothing to plot.
 	// It is called for the tensors that failed, the worst first, until Plots of
@@ -66,7 +66,7 @@ func (e *UnknownFormatError) Error() string {
 // end.
 type printer = bufio.Writer
 
-var writers = map[string]func(*printer, parity.Result, Options) error{
+var writers = map[string]func(*printer, engine.Result, Options) error{
 	"text":     writeText,
 	"json":     writeJSON,
 	"junit":    writeJUnit,
@@ -81,7 +81,7 @@ func Formats() []string { return []string{"text", "json", "junit", "github", "ma
 
 // Write writes r in the format. The error is an [UnknownFormatError] or one of
 // w, marked as a failure of the system; then w may hold a part of the report.
-func Write(w io.Writer, format string, r parity.Result, opt Options) error {
+func Write(w io.Writer, format string, r engine.Result, opt Options) error {
 	write, ok := writers[format]
 	if !ok {
 		return &UnknownFormatError{format}
@@ -105,14 +105,14 @@ func finish(w io.Writer, format string, write func(*printer) error) error {
 // failures returns what failed, the worst first: what could not be compared at
 // all, then exact facts by the size of the effect, then tests by their
 // p-values. Equals keep their order.
-func failures(r parity.Result) []parity.Finding {
-	var out []parity.Finding
+func failures(r engine.Result) []engine.Finding {
+	var out []engine.Finding
 	for _, f := range r.Findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			out = append(out, f)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b parity.Finding) int {
+	slices.SortStableFunc(out, func(a, b engine.Finding) int {
 		return cmp.Or(
 			cmp.Compare(rank(a), rank(b)),
 			// NaN is before all numbers, but within a rank either all or none are.
@@ -125,7 +125,7 @@ func failures(r parity.Result) []parity.Finding {
 }
 
 // rank is the kind of a failure.
-func rank(f parity.Finding) int {
+func rank(f engine.Finding) int {
 	switch {
 	case !math.IsNaN(judged(f)):
 		return 2
@@ -136,7 +136,7 @@ func rank(f parity.Finding) int {
 }
 
 // judged is the p-value that was held against the limit; NaN for a fact.
-func judged(f parity.Finding) float64 {
+func judged(f engine.Finding) float64 {
 	if math.IsNaN(f.Adjusted) {
 		return f.P
 	}
@@ -145,7 +145,7 @@ func judged(f parity.Finding) float64 {
 
 // magnitude orders effects of one kind: in margins, where there are margins;
 // statistics of different tests cannot be compared.
-func magnitude(f parity.Finding) float64 {
+func magnitude(f engine.Finding) float64 {
 	switch {
 	case math.IsNaN(judged(f)):
 		return math.Abs(f.Effect)
@@ -156,10 +156,10 @@ func magnitude(f parity.Finding) float64 {
 }
 
 // others returns what did not fail, in its order.
-func others(r parity.Result) []parity.Finding {
-	var out []parity.Finding
+func others(r engine.Result) []engine.Finding {
+	var out []engine.Finding
 	for _, f := range r.Findings {
-		if f.Verdict != parity.Fail {
+		if f.Verdict != engine.Fail {
 			out = append(out, f)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/page"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 )
 
@@ -45,7 +45,7 @@ func TestReportsAreAsTheGoldenFiles(t *testing.T) {
 			requireGolden(t, "failed"+extensions[format], write(t, format, sample(), opt))
 			opt.Verbose = true
 			requireGolden(t, "hostile"+extensions[format], write(t, format, hostileResult(), opt))
-			requireGolden(t, "empty"+extensions[format], write(t, format, parity.Result{}, report.Options{}))
+			requireGolden(t, "empty"+extensions[format], write(t, format, engine.Result{}, report.Options{}))
 		})
 	}
 }
@@ -104,9 +104,9 @@ func TestAVerboseTextHasALineATensor(t *testing.T) {
 }
 
 func TestTwoPoolsOfOneSizeAreTwo(t *testing.T) {
-	a, b := finding("pool of 1 tensors", "T1 mean", parity.Pass), finding("pool of 1 tensors", "T1 mean", parity.Weak)
+	a, b := finding("pool of 1 tensors", "T1 mean", engine.Pass), finding("pool of 1 tensors", "T1 mean", engine.Weak)
 	a.Members, b.Members = []string{"first"}, []string{"second"}
-	twice := []parity.Finding{a, a, b, b}
+	twice := []engine.Finding{a, a, b, b}
 	text := write(t, "text", result(twice...), report.Options{Verbose: true})
 	junit := write(t, "junit", result(a, b), report.Options{})
 	require.Contains(t, junit, `name="pool of 1 tensors">`)
@@ -157,7 +157,7 @@ func TestTextKeepsALineAFinding(t *testing.T) {
 
 func TestLongTextsAreCut(t *testing.T) {
 	long := strings.Repeat("é\n", 50_000)
-	f := finding(long, long, parity.Fail)
+	f := finding(long, long, engine.Fail)
 	f.EffectText, f.Detail, f.Members = long, long, []string{long, long}
 	for _, format := range []string{"text", "github", "markdown", "html"} {
 		require.Less(t, len(write(t, format, result(f), report.Options{Rerun: rerunName})), 40_000, format)
@@ -171,7 +171,7 @@ func TestJSONValidatesAgainstItsSchema(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, schema))
 	resolved, err := schema.Resolve(nil)
 	require.NoError(t, err)
-	for name, r := range map[string]parity.Result{"sample": sample(), "hostile": hostileResult(), "empty": {}} {
+	for name, r := range map[string]engine.Result{"sample": sample(), "hostile": hostileResult(), "empty": {}} {
 		var doc map[string]any
 		require.NoError(t, json.Unmarshal([]byte(write(t, "json", r, report.Options{Rerun: rerunName})), &doc), name)
 		require.NoError(t, resolved.Validate(doc), name)
@@ -195,7 +195,7 @@ func TestJSONKeepsOrderNamesAndNumbers(t *testing.T) {
 	for i, f := range sample().Findings {
 		require.Equal(t, f.Tensor, doc.Findings[i].Tensor)
 		require.Equal(t, f.Test, doc.Findings[i].Test)
-		require.Equal(t, f.Verdict == parity.Fail, doc.Findings[i].Rerun != nil)
+		require.Equal(t, f.Verdict == engine.Fail, doc.Findings[i].Rerun != nil)
 	}
 	require.Equal(t, 3.1e-27, *doc.Findings[1].P)
 	require.Equal(t, []string{"sigma", "%", ""}, []string{doc.Findings[0].Unit, doc.Findings[1].Unit, doc.Findings[2].Unit})
@@ -213,7 +213,7 @@ func TestJSONKeepsOrderNamesAndNumbers(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	err := report.Write(nil, "xml\n", parity.Result{}, report.Options{})
+	err := report.Write(nil, "xml\n", engine.Result{}, report.Options{})
 	var unknown *report.UnknownFormatError
 	require.ErrorAs(t, err, &unknown)
 	require.EqualError(t, err, `report: unknown format "xml\n": use text, json, junit, github, markdown, html`)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // The most bytes that one text takes in a line; the formats for machines hold
@@ -33,7 +33,7 @@ type row struct {
 	Failed, Weak, Passed, Info bool
 }
 
-func rowOf(f parity.Finding, opt Options) row {
+func rowOf(f engine.Finding, opt Options) row {
 	r := row{
 		Verdict: strings.ToUpper(visible(string(f.Verdict), 20)),
 		Tensor:  shown.Cut(f.Tensor, maxName), Test: shown.Cut(f.Test, maxName),
@@ -41,8 +41,8 @@ func rowOf(f parity.Finding, opt Options) row {
 		Effect: visible(f.EffectText, maxText), Margin: measure(f.Margin, f.Unit, 3), Sees: measure(f.Sees, f.Unit, 2),
 		N:      strconv.FormatInt(f.N, 10),
 		Detail: visible(f.Detail, maxText),
-		Failed: f.Verdict == parity.Fail, Weak: f.Verdict == parity.Weak,
-		Passed: f.Verdict == parity.Pass, Info: f.Verdict == parity.Info,
+		Failed: f.Verdict == engine.Fail, Weak: f.Verdict == engine.Weak,
+		Passed: f.Verdict == engine.Pass, Info: f.Verdict == engine.Info,
 	}
 	if r.Effect == "" {
 		r.Effect = measure(f.Effect, f.Unit, 4)
@@ -62,8 +62,8 @@ func rowOf(f parity.Finding, opt Options) row {
 }
 
 // rerun returns the command that checks this failure alone; empty for others.
-func rerun(f parity.Finding, opt Options) string {
-	if f.Verdict != parity.Fail || opt.Rerun == nil {
+func rerun(f engine.Finding, opt Options) string {
+	if f.Verdict != engine.Fail || opt.Rerun == nil {
 		return ""
 	}
 	return visible(opt.Rerun(f), maxRerun)
@@ -100,13 +100,13 @@ func (r row) memberText() string {
 }
 
 // measure writes an effect, a margin or what a test sees; NaN is nothing.
-func measure(v float64, u parity.Unit, digits int) string {
+func measure(v float64, u engine.Unit, digits int) string {
 	switch {
 	case math.IsNaN(v):
 		return ""
-	case u == parity.Sigma:
+	case u == engine.Sigma:
 		return number(v, digits) + " sigma"
-	case u == parity.Percent:
+	case u == engine.Percent:
 		return number(100*v, digits) + "%"
 	}
 	return number(v, digits)
@@ -144,7 +144,7 @@ func visible(s string, limit int) string {
 }
 
 // counts is the summary's first line; it holds no text from files.
-func counts(s parity.Summary) string {
+func counts(s engine.Summary) string {
 	verdict := "passed"
 	if s.Failed > 0 {
 		verdict = "FAILED"
@@ -170,7 +170,7 @@ func plural(n int, noun string) string {
 type fact struct{ Name, Value string }
 
 // facts are what the summary says beside the counts.
-func facts(s parity.Summary) []fact {
+func facts(s engine.Summary) []fact {
 	var out []fact
 	add := func(name, value string) {
 		if value != "" {

@@ -3,13 +3,13 @@ package report
 import (
 	"strings"
 
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // writeText writes a sentence a cause, then a line a failed tensor, the worst
 // first, with the test that speaks most against it; with Verbose a line a failed
 // test and then a line a tensor; in the end the summary.
-func writeText(p *printer, r parity.Result, opt Options) error {
+func writeText(p *printer, r engine.Result, opt Options) error {
 	for i, c := range causes(r) {
 		if i == 0 {
 			_, _ = p.WriteString("What is wrong:\n")
@@ -55,7 +55,7 @@ func (g group) line(opt Options) string {
 	switch {
 	case len(g.findings) > 1:
 		return g.digest(opt).line()
-	case g.findings[0].Verdict == parity.Fail:
+	case g.findings[0].Verdict == engine.Fail:
 		return ""
 	}
 	return rowOf(g.findings[0], opt).line()

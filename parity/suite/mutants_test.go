@@ -17,7 +17,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/model"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/rng"
@@ -306,10 +306,10 @@ func (m mutant) only(c *candidate) *candidate {
 	return out
 }
 
-func (m mutant) caught(r parity.Result) *parity.Finding {
+func (m mutant) caught(r engine.Result) *engine.Finding {
 	for i, f := range r.Findings {
 		name, _, _ := strings.Cut(strings.ReplaceAll(f.Test, "'", ""), ", values")
-		if f.Verdict == parity.Fail && slices.Contains(m.tests, name) {
+		if f.Verdict == engine.Fail && slices.Contains(m.tests, name) {
 			return &r.Findings[i]
 		}
 	}
@@ -321,7 +321,7 @@ func (m mutant) caught(r parity.Result) *parity.Finding {
 func TestEveryWrongInitIsCaughtByTheRightCheck(t *testing.T) {
 	models := map[string]made{}
 	references := map[string]made{}
-	run := func(reference, candidate checkpoint.Set, check string, declared *plan.Plan, keep func(string) bool) parity.Result {
+	run := func(reference, candidate checkpoint.Set, check string, declared *plan.Plan, keep func(string) bool) engine.Result {
 		r, err := suite.Run(t.Context(), reference, candidate, nil, suite.Options{Check: check, Declared: declared, Keep: keep})
 		require.NoError(t, err)
 		return r
@@ -347,7 +347,7 @@ func TestEveryWrongInitIsCaughtByTheRightCheck(t *testing.T) {
 			m.change(wrong)
 			set := inMemory(t, wrong.tensors)
 			same, fresh := inMemory(t, m.only(base.candidate).tensors), inMemory(t, m.only(references[m.mode].candidate).tensors)
-			show := func(how string, f *parity.Finding) {
+			show := func(how string, f *engine.Finding) {
 				t.Logf("%-42s %-6s %-11s %-28s p=%-10.3g %s", m.name, m.check, how, f.Test, f.P, firstOf(f.EffectText, f.Detail))
 			}
 
@@ -365,7 +365,7 @@ func TestEveryWrongInitIsCaughtByTheRightCheck(t *testing.T) {
 			}
 			require.False(t, run(same, set, suite.Bits, nil, keep).Passed(), "bits sees everything")
 			r = run(fresh, set, suite.Stats, nil, keep)
-			i := slices.IndexFunc(r.Findings, func(f parity.Finding) bool { return f.Verdict == parity.Fail })
+			i := slices.IndexFunc(r.Findings, func(f engine.Finding) bool { return f.Verdict == engine.Fail })
 			require.GreaterOrEqual(t, i, 0, "two samples see it, too")
 			show("two samples", &r.Findings[i])
 		})
@@ -381,10 +381,10 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-func failed(r parity.Result) string {
+func failed(r engine.Result) string {
 	var out []string
 	for _, f := range r.Findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			out = append(out, f.Tensor+" "+f.Test)
 		}
 	}

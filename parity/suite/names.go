@@ -9,7 +9,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/nearest"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -192,7 +192,7 @@ func (r *renaming) apply(ctx context.Context, side int, used []bool) (checkpoint
 	}
 	what := [2]string{"reference", "candidate"}[side]
 	r.out.Said = append(r.out.Said, fmt.Sprintf("names: %d of the %s's are mapped by %s%s%s", changed, what, r.text, example, shown.Cut(left, 200)))
-	return parity.WithTensors(set, kept), nil
+	return engine.WithTensors(set, kept), nil
 }
 
 // lookNowhere notes for each rule the first name to which it leads and with

@@ -13,7 +13,7 @@ import (
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/fill"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/rules"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -68,12 +68,12 @@ func (o Options) OnlyBits() bool {
 
 // Run compares candidate, or if that is nil what made would make of itself,
 // with reference. The error is one of the options or of reading.
-func Run(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Plan, opts Options) (parity.Result, error) {
+func Run(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Plan, opts Options) (engine.Result, error) {
 	if candidate == nil && (made == nil || !opts.OnlyBits()) {
-		return parity.Result{}, errors.New("parity: the checks close and stats need a candidate that can be read")
+		return engine.Result{}, errors.New("parity: the checks close and stats need a candidate that can be read")
 	}
-	var results []parity.Result
-	add := func(r parity.Result, err error) error {
+	var results []engine.Result
+	add := func(r engine.Result, err error) error {
 		if err == nil && len(r.Findings) > 0 {
 			results = append(results, r)
 		}
@@ -81,23 +81,23 @@ func Run(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Pl
 	}
 	if opts.Wants(Bits) {
 		if err := add(opts.bits(ctx, reference, candidate, made)); err != nil {
-			return parity.Result{}, err
+			return engine.Result{}, err
 		}
 	}
 	for _, rule := range opts.closeRules() {
 		if err := add(opts.close(ctx, reference, candidate, rule)); err != nil {
-			return parity.Result{}, err
+			return engine.Result{}, err
 		}
 	}
 	if opts.Wants(Stats) {
 		if err := add(opts.stats(ctx, reference, candidate)); err != nil {
-			return parity.Result{}, err
+			return engine.Result{}, err
 		}
 	}
 	if len(results) == 0 {
-		return parity.Result{}, ErrNothing
+		return engine.Result{}, ErrNothing
 	}
-	return parity.Merge(results...), nil
+	return engine.Merge(results...), nil
 }
 
 // checks returns the checks of a tensor, and the rule that says so, -1 for none.
@@ -148,22 +148,22 @@ func (o Options) keep(check string, rule int) func(string) bool {
 // anyRule stands for all rules and none.
 const anyRule = -2
 
-func (o Options) options(check string, rule int) parity.Options {
-	return parity.Options{Keep: o.keep(check, rule), Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
+func (o Options) options(check string, rule int) engine.Options {
+	return engine.Options{Keep: o.keep(check, rule), Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
 }
 
-func (o Options) bits(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Plan) (parity.Result, error) {
-	var report *parity.Report
+func (o Options) bits(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Plan) (engine.Result, error) {
+	var report *engine.Report
 	var err error
 	if candidate == nil {
-		report, err = parity.BitsOfPlan(ctx, made, reference, false, o.options(Bits, anyRule))
+		report, err = engine.BitsOfPlan(ctx, made, reference, false, o.options(Bits, anyRule))
 	} else {
-		report, err = parity.Bits(ctx, reference, candidate, o.options(Bits, anyRule))
+		report, err = engine.Bits(ctx, reference, candidate, o.options(Bits, anyRule))
 	}
 	if err != nil {
-		return parity.Result{}, err
+		return engine.Result{}, err
 	}
-	return parity.NewResult(Bits, "", "", report.Findings()), nil
+	return engine.NewResult(Bits, "", "", report.Findings()), nil
 }
 
 // closeRules lists the rules that want close, -1 for what no rule matches.
@@ -180,8 +180,8 @@ func (o Options) closeRules() []int {
 	return out
 }
 
-func (o Options) close(ctx context.Context, reference, candidate checkpoint.Set, rule int) (parity.Result, error) {
-	c := parity.CloseOptions{Options: o.options(Close, rule), RTol: o.RTol, ATol: o.ATol, EqualNaN: o.EqualNaN}
+func (o Options) close(ctx context.Context, reference, candidate checkpoint.Set, rule int) (engine.Result, error) {
+	c := engine.CloseOptions{Options: o.options(Close, rule), RTol: o.RTol, ATol: o.ATol, EqualNaN: o.EqualNaN}
 	if rule >= 0 {
 		r := o.Rules[rule]
 		c.AnyDType, c.EqualNaN = r.AnyDType, c.EqualNaN || r.EqualNaN
@@ -192,22 +192,22 @@ func (o Options) close(ctx context.Context, reference, candidate checkpoint.Set,
 			c.ATol = r.ATol
 		}
 	}
-	report, err := parity.Close(ctx, reference, candidate, c)
+	report, err := engine.Close(ctx, reference, candidate, c)
 	if err != nil {
-		return parity.Result{}, err
+		return engine.Result{}, err
 	}
-	return parity.NewResult(Close, "", "", report.Findings()), nil
+	return engine.NewResult(Close, "", "", report.Findings()), nil
 }
 
-func (o Options) stats(ctx context.Context, reference, candidate checkpoint.Set) (parity.Result, error) {
-	s := parity.StatsOptions{Options: o.options(Stats, anyRule), Declared: o.Declared, CrossCorrelation: o.Check == All}
+func (o Options) stats(ctx context.Context, reference, candidate checkpoint.Set) (engine.Result, error) {
+	s := engine.StatsOptions{Options: o.options(Stats, anyRule), Declared: o.Declared, CrossCorrelation: o.Check == All}
 	s.Margin = func(name string) float64 {
 		if i := o.Rules.For(name); i >= 0 && o.Rules[i].Margin != nil {
 			return *o.Rules[i].Margin
 		}
 		return 0
 	}
-	return parity.Stats(ctx, reference, candidate, s)
+	return engine.Stats(ctx, reference, candidate, s)
 }
 
 // NamesOf returns the names of all tensors of the sets, for [rules.Rules.Unused].

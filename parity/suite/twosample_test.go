@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/dist"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/rng"
 )
@@ -121,14 +121,14 @@ func TestTwoSamplesSeeSingleValuesAndLines(t *testing.T) {
 			t.Run(f.name+", "+law, func(t *testing.T) {
 				seed := uint64(1000 + 10*i)
 				good, other := drawnTensor(t, f, d, seed), drawnTensor(t, f, d, seed+1)
-				run := func(reference, candidate *tensor) parity.Result {
+				run := func(reference, candidate *tensor) engine.Result {
 					r, err := suite.Run(t.Context(), inMemory(t, []*tensor{reference}), inMemory(t, []*tensor{candidate}), nil, suite.Options{Check: suite.Stats})
 					require.NoError(t, err)
 					return r
 				}
 				require.Empty(t, failed(run(good, other)), "nothing is wrong")
 				f.change(other.values)
-				for side, r := range map[string]parity.Result{"candidate": run(good, other), "reference": run(other, good)} {
+				for side, r := range map[string]engine.Result{"candidate": run(good, other), "reference": run(other, good)} {
 					require.True(t, strings.Contains(failed(r), "w "+f.test), "in the %s: %s", side, failed(r))
 				}
 			})

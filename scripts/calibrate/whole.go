@@ -13,8 +13,8 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/parity"
 	"github.com/weightinit/weightinit/parity/battery"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 	"github.com/weightinit/weightinit/rng"
@@ -176,7 +176,7 @@ type place struct {
 	n            int64
 }
 
-// wholes makes runs of [parity.Stats] on equal data, as users run it, and prints
+// wholes makes runs of [engine.Stats] on equal data, as users run it, and prints
 // what came of them. It returns the number of runs that failed, and of tests
 // whose p-values are not uniform.
 func wholes(runs int, s *seeds) (alarms, off int, err error) {
@@ -211,10 +211,10 @@ func wholes(runs int, s *seeds) (alarms, off int, err error) {
 				alarms++
 			}
 			for _, f := range r.Findings {
-				if f.Verdict == parity.Fail {
+				if f.Verdict == engine.Fail {
 					failures = append(failures, fmt.Sprintf("%s: %s %s: %s", w.name, f.Tensor, f.Test, f.Why()))
 				}
-				if f.Verdict != parity.Info && !math.IsNaN(f.P) {
+				if f.Verdict != engine.Info && !math.IsNaN(f.P) {
 					at := place{i, f.Tensor, f.Test, f.N}
 					seen[at] = append(seen[at], f.P)
 				}
@@ -230,8 +230,8 @@ func wholes(runs int, s *seeds) (alarms, off int, err error) {
 	return alarms, printPlaces(seen), nil
 }
 
-func (w way) run(sides [2]set, laws *plan.Plan) (parity.Result, error) {
-	opts := parity.StatsOptions{Options: parity.Options{Workers: 1}}
+func (w way) run(sides [2]set, laws *plan.Plan) (engine.Result, error) {
+	opts := engine.StatsOptions{Options: engine.Options{Workers: 1}}
 	if w.stated {
 		opts.Declared = laws
 		opts.Keep = func(name string) bool { return !strings.HasPrefix(name, lawlessPrefix) }
@@ -240,7 +240,7 @@ func (w way) run(sides [2]set, laws *plan.Plan) (parity.Result, error) {
 	if w.reference {
 		reference = sides[1]
 	}
-	return parity.Stats(context.Background(), reference, sides[0], opts)
+	return engine.Stats(context.Background(), reference, sides[0], opts)
 }
 
 // baseOf is a test's name without the side and the part of the tensor.

@@ -17,7 +17,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -69,7 +69,7 @@ func judge(files *bufio.Scanner) (failed int, err error) {
 			failed++
 		}
 		for _, f := range r.Findings {
-			if f.Verdict != parity.Info && !math.IsNaN(f.P) {
+			if f.Verdict != engine.Info && !math.IsNaN(f.P) {
 				chances++
 				for i, limit := range limits {
 					if f.P < limit {
@@ -77,41 +77,41 @@ func judge(files *bufio.Scanner) (failed int, err error) {
 					}
 				}
 			}
-			if f.Verdict == parity.Fail {
+			if f.Verdict == engine.Fail {
 				fmt.Printf("ALARM in run %d: %s %s: %s\n", runs, f.Tensor, f.Test, f.Why())
 			}
 		}
 	}
-	fmt.Printf("%d runs of %d tests of %d tensors: %d with an alarm at a family-wise limit of %g\n", runs, tests, tensors, failed, parity.FamilyLimit)
+	fmt.Printf("%d runs of %d tests of %d tensors: %d with an alarm at a family-wise limit of %g\n", runs, tests, tensors, failed, engine.FamilyLimit)
 	for i, limit := range limits {
 		fmt.Printf("p-values below %g: %.3g of them\n", limit, float64(below[i])/float64(chances))
 	}
 	return failed, files.Err()
 }
 
-func one(file string) (parity.Result, error) {
+func one(file string) (engine.Result, error) {
 	set, err := checkpoint.Open(file)
 	if err != nil {
-		return parity.Result{}, err
+		return engine.Result{}, err
 	}
 	defer set.Close()
 	var laws map[string]law
 	if err := json.Unmarshal([]byte(set.Metadata()["laws"]), &laws); err != nil {
-		return parity.Result{}, fmt.Errorf("%s: laws: %w", file, err)
+		return engine.Result{}, fmt.Errorf("%s: laws: %w", file, err)
 	}
 	l := &layout.Layout{}
 	var dists []dist.Dist
 	for _, t := range set.Tensors() {
 		draw, err := laws[t.Name].draw()
 		if err != nil {
-			return parity.Result{}, fmt.Errorf("%s: %s: %w", file, t.Name, err)
+			return engine.Result{}, fmt.Errorf("%s: %s: %w", file, t.Name, err)
 		}
 		l.Params = append(l.Params, layout.Param{Name: t.Name, Shape: t.Shape})
 		dists = append(dists, dist.Dist{Draw: draw})
 	}
 	declared, err := plan.Assigned(l, registry.ID{Name: "torch", Version: 1}, dists, plan.Options{})
 	if err != nil {
-		return parity.Result{}, fmt.Errorf("%s: %w", file, err)
+		return engine.Result{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return parity.Stats(context.Background(), nil, set, parity.StatsOptions{Declared: declared})
+	return engine.Stats(context.Background(), nil, set, engine.StatsOptions{Declared: declared})
 }

@@ -26,7 +26,7 @@ import (
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/model"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
@@ -59,13 +59,13 @@ func run(config, mode string, copies, laws bool, candidates, references []string
 	if err != nil {
 		return err
 	}
-	var opts parity.StatsOptions
+	var opts engine.StatsOptions
 	if laws {
 		if opts.Declared, err = planOf(config, mode, len(candidates), copies); err != nil {
 			return err
 		}
 	}
-	r, err := parity.Stats(context.Background(), reference, candidate, opts)
+	r, err := engine.Stats(context.Background(), reference, candidate, opts)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package parity_test
+package engine_test
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weightinit/weightinit/checkpoint"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 func f64(values ...float64) []byte {
@@ -30,9 +30,9 @@ func f64(values ...float64) []byte {
 }
 
 // closeOne compares one tensor of one dimension.
-func closeOne(t *testing.T, dtype string, reference, candidate []byte, values int64, opts parity.CloseOptions) parity.CloseTensor {
+func closeOne(t *testing.T, dtype string, reference, candidate []byte, values int64, opts engine.CloseOptions) engine.CloseTensor {
 	t.Helper()
-	report, err := parity.Close(t.Context(), memory{tensor(t, "w", dtype, []int64{values}, reference)},
+	report, err := engine.Close(t.Context(), memory{tensor(t, "w", dtype, []int64{values}, reference)},
 		memory{tensor(t, "w", dtype, []int64{values}, candidate)}, opts)
 	require.NoError(t, err)
 	require.Len(t, report.Tensors, 1)
@@ -56,8 +56,8 @@ type closeCase struct {
 	RelativeAt *int64 `json:"relative_at"`
 }
 
-func (c closeCase) options() parity.CloseOptions {
-	return parity.CloseOptions{RTol: c.RTol, ATol: c.ATol, EqualNaN: c.EqualNaN, AnyDType: true}
+func (c closeCase) options() engine.CloseOptions {
+	return engine.CloseOptions{RTol: c.RTol, ATol: c.ATol, EqualNaN: c.EqualNaN, AnyDType: true}
 }
 
 // sets returns the whole tensor and each value as a scalar of its own.
@@ -92,11 +92,11 @@ func TestCloseIsTorchsAssertClose(t *testing.T) {
 	values, disagree, extremes := 0, 0, 0
 	for i, c := range cases {
 		reference, candidate := c.sets(t)
-		report, err := parity.Close(t.Context(), reference, candidate, c.options())
+		report, err := engine.Close(t.Context(), reference, candidate, c.options())
 		require.NoError(t, err)
 		whole := report.Tensors[0]
 		values += len(c.Close)
-		if (whole.Status == parity.Equal) != c.Passed || whole.Differing != int64(strings.Count(c.Close, "0")) ||
+		if (whole.Status == engine.Equal) != c.Passed || whole.Differing != int64(strings.Count(c.Close, "0")) ||
 			whole.First != nil && whole.First.Index != int64(strings.IndexByte(c.Close, '0')) {
 			disagree++
 			t.Errorf("case %d of %s and %s: torch %v, %+v", i, c.ReferenceDType, c.CandidateDType, c.Passed, whole)
@@ -109,7 +109,7 @@ func TestCloseIsTorchsAssertClose(t *testing.T) {
 			}
 		}
 		for k, one := range report.Tensors[1:] {
-			if (one.Status == parity.Equal) != (c.Close[k] == '1') {
+			if (one.Status == engine.Equal) != (c.Close[k] == '1') {
 				disagree++
 				t.Errorf("case %d value %d of %s and %s, rtol %v, atol %v: torch %c, %+v, first %+v", i, k, c.ReferenceDType,
 					c.CandidateDType, one.RTol, one.ATol, c.Close[k], one, one.First)
@@ -124,29 +124,29 @@ func TestTheDefaultTolerancesAreThoseOfTheType(t *testing.T) {
 	for dtype, want := range map[string][2]float64{
 		"F16": {1e-3, 1e-5}, "BF16": {1.6e-2, 1e-5}, "F32": {1.3e-6, 1e-5}, "F64": {1e-7, 1e-7}, "C64": {1.3e-6, 1e-5}, "C128": {1e-7, 1e-7}, "I32": {}, "BOOL": {}, "F8_E4M3": {},
 	} {
-		rtol, atol := parity.Tolerances(dtype)
+		rtol, atol := engine.Tolerances(dtype)
 		require.Equal(t, want, [2]float64{rtol, atol}, dtype)
 	}
-	got := closeOne(t, "F64", f64(1), f64(1), 1, parity.CloseOptions{})
+	got := closeOne(t, "F64", f64(1), f64(1), 1, engine.CloseOptions{})
 	require.Equal(t, 1e-7, got.RTol)
 	rtol := 0.5
-	got = closeOne(t, "F64", f64(1), f64(1.4), 1, parity.CloseOptions{RTol: &rtol})
-	require.Equal(t, parity.Equal, got.Status)
+	got = closeOne(t, "F64", f64(1), f64(1.4), 1, engine.CloseOptions{RTol: &rtol})
+	require.Equal(t, engine.Equal, got.Status)
 	require.Equal(t, 1e-7, got.ATol)
 }
 
 func TestCloseTellsTheGreatestDifferences(t *testing.T) {
-	got := closeOne(t, "F64", f64(1, 100, 1e-12, 2), f64(1, 101, 3e-12, 2.5), 4, parity.CloseOptions{})
-	require.Equal(t, parity.Differs, got.Status)
+	got := closeOne(t, "F64", f64(1, 100, 1e-12, 2), f64(1, 101, 3e-12, 2.5), 4, engine.CloseOptions{})
+	require.Equal(t, engine.Differs, got.Status)
 	require.EqualValues(t, 4, got.Values)
 	require.EqualValues(t, 2, got.Differing)
 	require.EqualValues(t, 1, got.First.Index)
 	// The third value has the greatest relative difference of all, but is close.
-	require.Equal(t, parity.Extreme{Value: 1, Index: 1, Coordinates: []int64{1}}, got.Absolute)
-	require.Equal(t, parity.Extreme{Value: 0.25, Index: 3, Coordinates: []int64{3}}, got.Relative)
+	require.Equal(t, engine.Extreme{Value: 1, Index: 1, Coordinates: []int64{1}}, got.Absolute)
+	require.Equal(t, engine.Extreme{Value: 0.25, Index: 3, Coordinates: []int64{3}}, got.Relative)
 
-	got = closeOne(t, "F64", f64(1, 4), f64(1+1e-9, 4), 2, parity.CloseOptions{})
-	require.Equal(t, parity.Equal, got.Status)
+	got = closeOne(t, "F64", f64(1, 4), f64(1+1e-9, 4), 2, engine.CloseOptions{})
+	require.Equal(t, engine.Equal, got.Status)
 	require.Nil(t, got.First)
 	require.InDelta(t, 1e-9, got.Absolute.Value, 1e-15)
 	require.Zero(t, got.Absolute.Index)
@@ -169,9 +169,9 @@ func TestSpecialValues(t *testing.T) {
 		"NaN for a number":        {1, nan, true, false},
 	} {
 		rtol, atol := 0.5, 100.0
-		for _, opts := range []parity.CloseOptions{{EqualNaN: c.equalNaN}, {EqualNaN: c.equalNaN, RTol: &rtol, ATol: &atol}} {
+		for _, opts := range []engine.CloseOptions{{EqualNaN: c.equalNaN}, {EqualNaN: c.equalNaN, RTol: &rtol, ATol: &atol}} {
 			got := closeOne(t, "F64", f64(c.reference), f64(c.candidate), 1, opts)
-			require.Equal(t, c.close, got.Status == parity.Equal, "%s: %+v", name, got)
+			require.Equal(t, c.close, got.Status == engine.Equal, "%s: %+v", name, got)
 			if c.close {
 				require.Zero(t, got.Absolute.Value, name)
 			}
@@ -199,14 +199,14 @@ func TestComplexNumbersAreComparedByModulus(t *testing.T) {
 		"a number for a NaN, by option": {complex(1, nan), 1, true, false},
 	} {
 		got := closeOne(t, "C128", f64(real(c.reference), imag(c.reference)), f64(real(c.candidate), imag(c.candidate)), 1,
-			parity.CloseOptions{EqualNaN: c.equalNaN})
-		require.Equal(t, c.close, got.Status == parity.Equal, "%s: %+v", name, got)
+			engine.CloseOptions{EqualNaN: c.equalNaN})
+		require.Equal(t, c.close, got.Status == engine.Equal, "%s: %+v", name, got)
 	}
-	got := closeOne(t, "C64", f32(1, 2, 3, 4), f32(1, 2, 3, -1), 2, parity.CloseOptions{})
+	got := closeOne(t, "C64", f32(1, 2, 3, 4), f32(1, 2, 3, -1), 2, engine.CloseOptions{})
 	require.EqualValues(t, 1, got.Differing)
-	require.Equal(t, parity.Extreme{Value: 5, Index: 1, Coordinates: []int64{1}}, got.Absolute)
-	require.Equal(t, parity.Extreme{Value: 1, Index: 1, Coordinates: []int64{1}}, got.Relative)
-	text := (&parity.CloseReport{Tensors: []parity.CloseTensor{got}}).Findings()[0].Detail
+	require.Equal(t, engine.Extreme{Value: 5, Index: 1, Coordinates: []int64{1}}, got.Absolute)
+	require.Equal(t, engine.Extreme{Value: 1, Index: 1, Coordinates: []int64{1}}, got.Relative)
+	text := (&engine.CloseReport{Tensors: []engine.CloseTensor{got}}).Findings()[0].Detail
 	require.Contains(t, text, "reference 3+4i, candidate 3-1i")
 	require.Contains(t, text, "rtol 1.3e-06 and atol 1e-05")
 }
@@ -228,23 +228,23 @@ func TestStructureFailsClose(t *testing.T) {
 		tensor(t, "y", "C64", []int64{1}, f32(1, 3)),
 		tensor(t, "empty", "F32", []int64{0, 3}, nil),
 	}
-	statuses := func(opts parity.CloseOptions) map[string]parity.Status {
-		report, err := parity.Close(t.Context(), reference, candidate, opts)
+	statuses := func(opts engine.CloseOptions) map[string]engine.Status {
+		report, err := engine.Close(t.Context(), reference, candidate, opts)
 		require.NoError(t, err)
 		require.False(t, report.Passed())
-		out := map[string]parity.Status{}
+		out := map[string]engine.Status{}
 		for _, f := range report.Tensors {
 			out[f.Name] = f.Status
 		}
-		require.Equal(t, parity.Differs, report.Failures()[len(report.Failures())-1].Status)
+		require.Equal(t, engine.Differs, report.Failures()[len(report.Failures())-1].Status)
 		return out
 	}
-	want := map[string]parity.Status{
-		"a": parity.Missing, "b": parity.Shape, "c": parity.DType, "d": parity.Extra, "z": parity.Equal, "y": parity.Differs, "empty": parity.Equal,
+	want := map[string]engine.Status{
+		"a": engine.Missing, "b": engine.Shape, "c": engine.DType, "d": engine.Extra, "z": engine.Equal, "y": engine.Differs, "empty": engine.Equal,
 	}
-	require.Equal(t, want, statuses(parity.CloseOptions{}))
-	want["c"] = parity.Equal
-	require.Equal(t, want, statuses(parity.CloseOptions{AnyDType: true}))
+	require.Equal(t, want, statuses(engine.CloseOptions{}))
+	want["c"] = engine.Equal
+	require.Equal(t, want, statuses(engine.CloseOptions{AnyDType: true}))
 }
 
 func TestIntegersOf64BitsAreExact(t *testing.T) {
@@ -256,19 +256,19 @@ func TestIntegersOf64BitsAreExact(t *testing.T) {
 		return b
 	}
 	for _, dtype := range []string{"I64", "U64"} {
-		got := closeOne(t, dtype, wide(1<<62, 1<<62), wide(1<<62, 1<<62+1), 2, parity.CloseOptions{})
+		got := closeOne(t, dtype, wide(1<<62, 1<<62), wide(1<<62, 1<<62+1), 2, engine.CloseOptions{})
 		require.EqualValues(t, 1, got.Differing, dtype)
 		require.Equal(t, 1.0, got.Absolute.Value, dtype)
 	}
-	got := closeOne(t, "U64", wide(0), wide(math.MaxUint64), 1, parity.CloseOptions{})
+	got := closeOne(t, "U64", wide(0), wide(math.MaxUint64), 1, engine.CloseOptions{})
 	require.Equal(t, 0x1p64, got.Absolute.Value)
 }
 
 func TestTolerancesThatAreNoneAreRefused(t *testing.T) {
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
-		_, err := parity.Close(t.Context(), memory{}, memory{}, parity.CloseOptions{ATol: &bad})
+		_, err := engine.Close(t.Context(), memory{}, memory{}, engine.CloseOptions{ATol: &bad})
 		require.ErrorContains(t, err, "parity: atol")
-		_, err = parity.Close(t.Context(), memory{}, memory{}, parity.CloseOptions{RTol: &bad})
+		_, err = engine.Close(t.Context(), memory{}, memory{}, engine.CloseOptions{RTol: &bad})
 		require.ErrorContains(t, err, "parity: rtol")
 	}
 }
@@ -283,12 +283,12 @@ func TestReadErrorsAndCancellationEndClose(t *testing.T) {
 	require.NoError(t, err)
 	good := tensor(t, "w", "F32", []int64{4}, f32(1, 2, 3, 4))
 	for _, sets := range [][2]memory{{{bad}, {good}}, {{good}, {bad}}} {
-		_, err = parity.Close(t.Context(), sets[0], sets[1], parity.CloseOptions{})
+		_, err = engine.Close(t.Context(), sets[0], sets[1], engine.CloseOptions{})
 		require.ErrorIs(t, err, broken)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(broken)
-	_, err = parity.Close(ctx, memory{good}, memory{good}, parity.CloseOptions{})
+	_, err = engine.Close(ctx, memory{good}, memory{good}, engine.CloseOptions{})
 	require.ErrorIs(t, err, broken)
 }
 
@@ -303,7 +303,7 @@ func TestPiecesJoin(t *testing.T) {
 	copy(candidate[4*(n-2):], f32(1.75))
 	for _, workers := range []int{1, 3} {
 		var seen int64
-		got := closeOne(t, "F32", reference, candidate, n, parity.CloseOptions{Options: parity.Options{
+		got := closeOne(t, "F32", reference, candidate, n, engine.CloseOptions{Options: engine.Options{
 			Workers: workers, Progress: func(v int64) { seen += v },
 		}})
 		require.Equal(t, n, seen)
@@ -319,10 +319,10 @@ func TestCloseOfFloat64IsTheFormula(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		reference, candidate := rapid.Float64().Draw(r, "reference"), rapid.Float64().Draw(r, "candidate")
 		rtol, atol := rapid.Float64Range(0, 1).Draw(r, "rtol"), rapid.Float64Range(0, 1).Draw(r, "atol")
-		got := closeOne(t, "F64", f64(reference), f64(candidate), 1, parity.CloseOptions{RTol: &rtol, ATol: &atol})
+		got := closeOne(t, "F64", f64(reference), f64(candidate), 1, engine.CloseOptions{RTol: &rtol, ATol: &atol})
 		bound := atol + float64(rtol*math.Abs(reference))
 		distance := math.Abs(candidate - reference)
 		want := reference == candidate || !math.IsInf(distance, 0) && distance <= bound
-		require.Equal(t, want, got.Status == parity.Equal)
+		require.Equal(t, want, got.Status == engine.Equal)
 	})
 }

@@ -1,4 +1,4 @@
-package parity_test
+package engine_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/layout"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -119,10 +119,10 @@ var (
 	}
 )
 
-func failures(r parity.Result) []string {
+func failures(r engine.Result) []string {
 	var out []string
 	for _, f := range r.Findings {
-		if f.Verdict == parity.Fail {
+		if f.Verdict == engine.Fail {
 			out = append(out, fmt.Sprintf("%s: %s: p=%.2g %s %s", f.Tensor, f.Test, f.P, f.EffectText, f.Detail))
 		}
 	}
@@ -136,16 +136,16 @@ func TestStatsPassesWhatFollowsItsLaw(t *testing.T) {
 		p, q := planOf(t, dtype, 1, families...), planOf(t, dtype, 2, families...)
 		candidate, reference := drawn(t, p, nil), drawn(t, q, nil)
 		var progress atomic.Int64
-		r, err := parity.Stats(t.Context(), nil, candidate, parity.StatsOptions{Declared: p, Options: parity.Options{Progress: func(n int64) { progress.Add(n) }}})
+		r, err := engine.Stats(t.Context(), nil, candidate, engine.StatsOptions{Declared: p, Options: engine.Options{Progress: func(n int64) { progress.Add(n) }}})
 		require.NoError(t, err)
 		require.Empty(t, failures(r), dtype)
 		require.Equal(t, p.Elements(), progress.Load())
 		require.Equal(t, len(families), r.Summary.Tensors)
-		require.Equal(t, parity.FamilyLimit, r.Summary.FamilyLimit)
-		r, err = parity.Stats(t.Context(), reference, candidate, parity.StatsOptions{Declared: p})
+		require.Equal(t, engine.FamilyLimit, r.Summary.FamilyLimit)
+		r, err = engine.Stats(t.Context(), reference, candidate, engine.StatsOptions{Declared: p})
 		require.NoError(t, err)
 		require.Empty(t, failures(r), dtype)
-		r, err = parity.Stats(t.Context(), reference, candidate, parity.StatsOptions{})
+		r, err = engine.Stats(t.Context(), reference, candidate, engine.StatsOptions{})
 		require.NoError(t, err)
 		// Without laws only structured families look at each other's values.
 		require.Empty(t, failures(r), dtype)
@@ -156,10 +156,10 @@ func TestStatsPassesWhatFollowsItsLaw(t *testing.T) {
 func TestStatsIsTheSameForAnyNumberOfWorkers(t *testing.T) {
 	p := planOf(t, layout.F32, 1, families...)
 	candidate, reference := drawn(t, p, nil), drawn(t, planOf(t, layout.F32, 2, families...), nil)
-	var want parity.Result
-	for i, o := range []parity.StatsOptions{{Memory: 1}, {Options: parity.Options{Workers: 7}}, {Options: parity.Options{Workers: 2}, Memory: 40_000}} {
+	var want engine.Result
+	for i, o := range []engine.StatsOptions{{Memory: 1}, {Options: engine.Options{Workers: 7}}, {Options: engine.Options{Workers: 2}, Memory: 40_000}} {
 		o.Declared, o.CrossCorrelation = p, true
-		r, err := parity.Stats(t.Context(), reference, candidate, o)
+		r, err := engine.Stats(t.Context(), reference, candidate, o)
 		require.NoError(t, err)
 		if i == 0 {
 			want = r
@@ -215,11 +215,11 @@ func TestStatsFindsWhatBreaksAPattern(t *testing.T) {
 				}
 			}
 		})
-		r, err := parity.Stats(t.Context(), nil, candidate, parity.StatsOptions{Declared: p})
+		r, err := engine.Stats(t.Context(), nil, candidate, engine.StatsOptions{Declared: p})
 		require.NoError(t, err)
 		require.Regexp(t, c.want, strings.Join(failures(r), "\n"))
 		for _, f := range r.Findings {
-			if f.Verdict == parity.Fail {
+			if f.Verdict == engine.Fail {
 				require.Contains(t, append(f.Members, f.Tensor), c.tensor, "no other tensor is blamed: %s", f.Test)
 			}
 		}
@@ -236,14 +236,14 @@ func TestAPoolSeesWhatNoMemberShows(t *testing.T) {
 		wide = append(wide, d)
 	}
 	p := planOf(t, layout.F32, 1, law...)
-	r, err := parity.Stats(t.Context(), nil, drawn(t, planOf(t, layout.F32, 1, wide...), nil), parity.StatsOptions{Declared: p})
+	r, err := engine.Stats(t.Context(), nil, drawn(t, planOf(t, layout.F32, 1, wide...), nil), engine.StatsOptions{Declared: p})
 	require.NoError(t, err)
 	found := failures(r)
 	require.NotEmpty(t, found)
 	for _, f := range found {
 		require.Contains(t, f, "pool of 60 tensors, normal")
 	}
-	i := slices.IndexFunc(r.Findings, func(f parity.Finding) bool { return f.Verdict == parity.Fail })
+	i := slices.IndexFunc(r.Findings, func(f engine.Finding) bool { return f.Verdict == engine.Fail })
 	require.Len(t, r.Findings[i].Members, 60)
 	require.Equal(t, 60, r.Summary.Tensors)
 	require.EqualValues(t, 60*900, r.Findings[i].N)
@@ -259,23 +259,23 @@ func TestStatsComparesWhatHasNoLawByItsBits(t *testing.T) {
 			tensor(t, "ids", "I64", []int64{1}, []byte{1, 0, 0, 0, 0, 0, 0, 0}),
 		}
 	}
-	r, err := parity.Stats(t.Context(), mask(1), mask(1), parity.StatsOptions{})
+	r, err := engine.Stats(t.Context(), mask(1), mask(1), engine.StatsOptions{})
 	require.NoError(t, err)
 	require.True(t, r.Passed(), failures(r))
-	r, err = parity.Stats(t.Context(), mask(1), mask(2), parity.StatsOptions{})
+	r, err = engine.Stats(t.Context(), mask(1), mask(2), engine.StatsOptions{})
 	require.NoError(t, err)
 	require.Len(t, failures(r), 1)
 	require.Contains(t, failures(r)[0], "not finite, so both must be equal: at index 2 reference 1, candidate 2")
 	other := mask(1)
 	other[1] = tensor(t, "ids", "I64", []int64{1}, []byte{1, 0, 0, 0, 0, 0, 1, 0})
-	r, err = parity.Stats(t.Context(), mask(1), other, parity.StatsOptions{})
+	r, err = engine.Stats(t.Context(), mask(1), other, engine.StatsOptions{})
 	require.NoError(t, err)
 	require.Len(t, failures(r), 1)
 	require.Contains(t, failures(r)[0], "ids: T0 equal")
 
 	// Without a reference there is only a law, which integers do not follow.
 	p := planOf(t, layout.F32, 1, declared{"ids", []int64{1}, one(dist.Constant{Value: 1})})
-	r, err = parity.Stats(t.Context(), nil, memory{mask(1)[1]}, parity.StatsOptions{Declared: p})
+	r, err = engine.Stats(t.Context(), nil, memory{mask(1)[1]}, engine.StatsOptions{Declared: p})
 	require.NoError(t, err)
 	require.Len(t, failures(r), 1)
 	require.Contains(t, failures(r)[0], "ids: T0 type: p=NaN  values of I64 follow no declared law")
@@ -290,16 +290,16 @@ func TestTiedWeightsAreNoReuseWhenTheReferenceTiesThem(t *testing.T) {
 		require.NoError(t, m[0].ReadAt(data, 0))
 		return append(m, tensor(t, "head", "F32", m[0].Shape, data))
 	}
-	r, err := parity.Stats(t.Context(), tied(1), tied(2), parity.StatsOptions{})
+	r, err := engine.Stats(t.Context(), tied(1), tied(2), engine.StatsOptions{})
 	require.NoError(t, err)
 	require.Empty(t, failures(r))
-	i := slices.IndexFunc(r.Findings, func(f parity.Finding) bool { return strings.Contains(f.Detail, "as in the reference") })
+	i := slices.IndexFunc(r.Findings, func(f engine.Finding) bool { return strings.Contains(f.Detail, "as in the reference") })
 	require.GreaterOrEqual(t, i, 0)
 
 	head := families[0]
 	head.name = "head"
 	p := planOf(t, layout.F32, 1, families[0], head)
-	r, err = parity.Stats(t.Context(), nil, tied(2), parity.StatsOptions{Declared: p})
+	r, err = engine.Stats(t.Context(), nil, tied(2), engine.StatsOptions{Declared: p})
 	require.NoError(t, err)
 	require.Len(t, failures(r), 1)
 	require.Contains(t, failures(r)[0], `head: T10 stream reuse`)
@@ -309,20 +309,20 @@ func TestTiedWeightsAreNoReuseWhenTheReferenceTiesThem(t *testing.T) {
 func TestStatsTellsWhatIsNotDeclared(t *testing.T) {
 	p := planOf(t, layout.F32, 1, families[0], families[1], families[10])
 	some := drawn(t, planOf(t, layout.F32, 1, families[0], families[2]), nil)
-	r, err := parity.Stats(t.Context(), nil, some, parity.StatsOptions{Declared: p})
+	r, err := engine.Stats(t.Context(), nil, some, engine.StatsOptions{Declared: p})
 	require.NoError(t, err)
 	found := strings.Join(failures(r), "\n")
 	require.Contains(t, found, "uniform: missing: p=NaN  declared by made-up@1, and not there")
 	require.Contains(t, found, "cut: extra: p=NaN  not declared by made-up@1")
-	r, err = parity.Stats(t.Context(), some, some, parity.StatsOptions{Declared: p})
+	r, err = engine.Stats(t.Context(), some, some, engine.StatsOptions{Declared: p})
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(failures(r), "\n"), "bias: missing: p=NaN  declared by made-up@1, and in neither set")
 	turned := families[0]
 	turned.shape = []int64{80, 100}
-	r, err = parity.Stats(t.Context(), some, some, parity.StatsOptions{Declared: planOf(t, layout.F32, 1, turned, families[2])})
+	r, err = engine.Stats(t.Context(), some, some, engine.StatsOptions{Declared: planOf(t, layout.F32, 1, turned, families[2])})
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(failures(r), "\n"), "normal: shape: p=NaN  shape: declared by made-up@1 [80, 100], found in both sets [100, 80]")
-	_, err = parity.Stats(t.Context(), nil, some, parity.StatsOptions{})
+	_, err = engine.Stats(t.Context(), nil, some, engine.StatsOptions{})
 	require.ErrorContains(t, err, "need a reference or declared laws")
 }
 
@@ -331,7 +331,7 @@ func TestTheMarginDecidesWhatIsWeak(t *testing.T) {
 	p := planOf(t, layout.F32, 1, families[0])
 	set := drawn(t, p, nil)
 	weak := func(margin float64) int {
-		r, err := parity.Stats(t.Context(), nil, set, parity.StatsOptions{Declared: p, Margin: func(string) float64 { return margin }})
+		r, err := engine.Stats(t.Context(), nil, set, engine.StatsOptions{Declared: p, Margin: func(string) float64 { return margin }})
 		require.NoError(t, err)
 		require.Empty(t, failures(r))
 		return r.Summary.Weak
@@ -345,11 +345,11 @@ func TestAPoolHasTheSmallestMarginOfItsMembers(t *testing.T) {
 	small := []declared{{"a", []int64{40, 50}, one(dist.Normal{Std: 1})}, {"b", []int64{40, 50}, one(dist.Normal{Std: 2})}}
 	p := planOf(t, layout.F32, 1, small...)
 	for margins, want := range map[[2]float64]float64{{0.3, 0.2}: 0.2, {0, 0.2}: 0.01, {0.005, 0}: 0.005} {
-		r, err := parity.Stats(t.Context(), nil, drawn(t, p, nil), parity.StatsOptions{Declared: p, Margin: func(name string) float64 {
+		r, err := engine.Stats(t.Context(), nil, drawn(t, p, nil), engine.StatsOptions{Declared: p, Margin: func(name string) float64 {
 			return map[string]float64{"a": margins[0], "b": margins[1]}[name]
 		}})
 		require.NoError(t, err)
-		i := slices.IndexFunc(r.Findings, func(f parity.Finding) bool { return len(f.Members) == 2 && f.Test == "T2 std" })
+		i := slices.IndexFunc(r.Findings, func(f engine.Finding) bool { return len(f.Members) == 2 && f.Test == "T2 std" })
 		require.GreaterOrEqual(t, i, 0)
 		require.Equal(t, want, r.Findings[i].Margin)
 	}
@@ -360,6 +360,6 @@ func TestStatsStops(t *testing.T) {
 	p := planOf(t, layout.F32, 1, families...)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := parity.Stats(ctx, nil, drawn(t, p, nil), parity.StatsOptions{Declared: p})
+	_, err := engine.Stats(ctx, nil, drawn(t, p, nil), engine.StatsOptions{Declared: p})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -1,4 +1,4 @@
-package parity_test
+package engine_test
 
 import (
 	"crypto/sha256"
@@ -12,7 +12,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/model"
 	"github.com/weightinit/weightinit/modes/native"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -49,7 +49,7 @@ func TestEveryModelThatTorchMadeIsMadeAgain(t *testing.T) {
 				require.Equal(t, tensor.SHA256, fmt.Sprintf("%x", sha256.Sum256(data)), tensor.File)
 			}
 			for _, planned := range []bool{false, true} {
-				report, err := parity.BitsOfPlan(t.Context(), p, set, planned, parity.Options{})
+				report, err := engine.BitsOfPlan(t.Context(), p, set, planned, engine.Options{})
 				require.NoError(t, err)
 				require.True(t, report.Passed(), "%+v", report.Failures())
 				require.Equal(t, p.Elements(), report.Values())

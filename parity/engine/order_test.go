@@ -1,4 +1,4 @@
-package parity_test
+package engine_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/checkpoint"
-	"github.com/weightinit/weightinit/parity"
+	"github.com/weightinit/weightinit/parity/engine"
 )
 
 // arrayIn writes values of shape (2, 3) in one order of elements and bytes.
@@ -55,13 +55,13 @@ func TestTheOrderInTheFileChangesNothing(t *testing.T) {
 		"near but not =": {base, [6]float32{1, 2, 3, 4, 5, 6.000001}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var wantBits *parity.Report
-			want := map[bool]*parity.CloseReport{}
+			var wantBits *engine.Report
+			want := map[bool]*engine.CloseReport{}
 			for _, a := range orders {
 				for _, b := range orders {
 					reference, candidate := arrayIn(t, a.fortran, a.order, c.reference), arrayIn(t, b.fortran, b.order, c.candidate)
 					seen := int64(0)
-					bits, err := parity.Bits(t.Context(), reference, candidate, parity.Options{Workers: 1, Progress: func(n int64) { seen += n }})
+					bits, err := engine.Bits(t.Context(), reference, candidate, engine.Options{Workers: 1, Progress: func(n int64) { seen += n }})
 					require.NoError(t, err)
 					require.EqualValues(t, 6, seen)
 					if wantBits == nil {
@@ -71,7 +71,7 @@ func TestTheOrderInTheFileChangesNothing(t *testing.T) {
 					require.Equal(t, fmt.Sprintf("%+v", wantBits.Findings()), fmt.Sprintf("%+v", bits.Findings()))
 					require.Equal(t, wantBits.Passed(), bits.Passed())
 					for _, equalNaN := range []bool{false, true} {
-						report, err := parity.Close(t.Context(), reference, candidate, parity.CloseOptions{EqualNaN: equalNaN})
+						report, err := engine.Close(t.Context(), reference, candidate, engine.CloseOptions{EqualNaN: equalNaN})
 						require.NoError(t, err)
 						if want[equalNaN] == nil {
 							want[equalNaN] = report
