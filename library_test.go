@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	// What the page uses: the go command caches a test by what it imports.
+	_ "github.com/weightinit/weightinit/parity/paritytest"
+	_ "github.com/weightinit/weightinit/registry/registrytest"
 )
 
 // TestTheLibraryPageRuns: every block of Go in docs/library.md builds in a

@@ -100,11 +100,17 @@ func requireCall(t *testing.T, words []string) {
 }
 
 // TestTheDocumentedCallsAreTaken: every block of YAML or Go parses, and every call
-// of weightinit in a block is one whose flags the command has.
+// of weightinit, in a block or in a line, is one whose flags the command has.
 func TestTheDocumentedCallsAreTaken(t *testing.T) {
 	calls := map[string]int{}
 	for _, path := range docs {
-		blocks, _ := blocksOf(readRepository(t, path))
+		blocks, prose := blocksOf(readRepository(t, path))
+		for _, m := range inlineCode.FindAllStringSubmatch(prose, -1) {
+			for _, words := range callsIn(m[1]) {
+				requireCall(t, words)
+				calls[path]++
+			}
+		}
 		for _, b := range blocks {
 			text := b.text
 			if b.language == "yaml" {

@@ -36,7 +36,11 @@ func (a *app) pluginsNewCommand() *cobra.Command {
 			}
 			a.say("%s: a plugin with one mode; try it:", shown.Text(dir))
 			if lang == "go" {
-				a.say("  (cd %s && go build -o bin/%s .)", shown.Text(dir), name)
+				tidy := "go mod tidy && "
+				if replace != "" {
+					tidy = ""
+				}
+				a.say("  (cd %s && %sgo build -o bin/%s .)", shown.Text(dir), tidy, name)
 			}
 			a.say("  weightinit plan --preset toy-1l --seed 1 --plugin %s --mode %s.example", shown.Text(relativePath(dir)), name)
 			a.say("and see %s for the next steps", shown.Text(filepath.Join(dir, "README.md")))

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightinit/weightinit/internal/needs"
+	_ "github.com/weightinit/weightinit/plugins/sdk" // which the plugin needs: the go command caches a test by what it imports
 )
 
 // TestThePluginsPageRuns: the commands of docs/plugins.md work in the order of
