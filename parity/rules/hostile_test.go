@@ -125,7 +125,7 @@ func TestTheMostRulesAndKeysAreRead(t *testing.T) {
 	every := "- {" + strings.Join(keys, ", ") + ", atol: 0, margin: 1, equal_nan: true, any_dtype: true}\n"
 	r, err := requireParsed(t, "rules:\n"+strings.Repeat(every, 1400)) // of so long ones the bytes are the limit
 	require.NoError(t, err)
-	require.Len(t, r, 1400)
+	require.Len(t, r.Rules, 1400)
 	for name, rule := range map[string]string{
 		"blocks": "- " + strings.Join(keys, "\n  ") + "\n",
 		"braces": "- {" + strings.Join(keys, ", ") + "}\n",

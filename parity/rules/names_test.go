@@ -60,7 +60,7 @@ func TestNoTwoTensorsGetOneName(t *testing.T) {
 func TestFaultsOfNamesHaveAPlaceAndANextStep(t *testing.T) {
 	for text, want := range map[string]string{
 		"names: transformerlens":                 "line 1 column 8: names \"transformerlens\": no map of this name is built in: use transformerlens-bridge, or write rules",
-		"names: []":                              "line 1 column 8: names: want transformerlens-bridge, or a list of 1 to 256 rules",
+		"names: []":                              "line 1 column 8: names: want transformerlens-bridge, or a list of 1 to 2048 rules",
 		"names: [{from: a, to: b, tu: c}]":       "unknown key \"tu\": did you mean to?",
 		"names: [{to: a}]":                       "without from",
 		"names: [{from: a}]":                     "without to",
