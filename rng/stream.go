@@ -71,8 +71,8 @@ func (s *Stream) MoveTo(p dist.Position) {
 	case !s.cache.full || s.cache.at != p.CachedAt:
 		s.cache = cache{}
 		s.Advance(p.CachedAt - s.drawn)
-		var first [1]float64 // the second of the pair is what stays
-		smallNormals(s, first[:], dist.Normal{})
+		var first [1]float64
+		smallNormals(s, first[:], dist.Normal{Std: 1})
 	}
 	s.Advance(p.Words - s.drawn)
 }
