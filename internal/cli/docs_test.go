@@ -19,7 +19,10 @@ import (
 )
 
 // docs are the pages whose examples are held against the real command.
-var docs = []string{"docs/ci.md", "docs/cli.md", "README.md"}
+var docs = []string{
+	"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/ci.md", "docs/cli.md", "docs/keyed.md", "docs/library.md",
+	"docs/parity.md", "docs/plugins.md", "docs/promises.md",
+}
 
 func readRepository(t *testing.T, path string) string {
 	t.Helper()
@@ -97,11 +100,17 @@ func requireCall(t *testing.T, words []string) {
 }
 
 // TestTheDocumentedCallsAreTaken: every block of YAML or Go parses, and every call
-// of weightinit in a block is one whose flags the command has.
+// of weightinit, in a block or in a line, is one whose flags the command has.
 func TestTheDocumentedCallsAreTaken(t *testing.T) {
 	calls := map[string]int{}
 	for _, path := range docs {
-		blocks, _ := blocksOf(readRepository(t, path))
+		blocks, prose := blocksOf(readRepository(t, path))
+		for _, m := range inlineCode.FindAllStringSubmatch(prose, -1) {
+			for _, words := range callsIn(m[1]) {
+				requireCall(t, words)
+				calls[path]++
+			}
+		}
 		for _, b := range blocks {
 			text := b.text
 			if b.language == "yaml" {
@@ -122,7 +131,8 @@ func TestTheDocumentedCallsAreTaken(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, calls["docs/ci.md"], 5)
-	require.GreaterOrEqual(t, calls["README.md"], 5)
+	require.GreaterOrEqual(t, calls["docs/plugins.md"], 8)
+	require.GreaterOrEqual(t, calls["README.md"], 2)
 }
 
 // TestAnExampleWithAWrongFlagIsFound keeps the test above honest.
@@ -198,7 +208,7 @@ func TestTheNamesInTheParityPageAreRules(t *testing.T) {
 // TestLinksInTheDocsLead: a relative link names a file that is there.
 func TestLinksInTheDocsLead(t *testing.T) {
 	for _, path := range docs {
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(readRepository(t, path), -1) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(readRepository(t, path), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
@@ -206,4 +216,19 @@ func TestLinksInTheDocsLead(t *testing.T) {
 			require.NoError(t, err, "%s links to %s", path, m[1])
 		}
 	}
+}
+
+// TestTheIndexHasEveryPage: docs/README.md links to every page and schema.
+func TestTheIndexHasEveryPage(t *testing.T) {
+	index := readRepository(t, "docs/README.md")
+	entries, err := os.ReadDir(filepath.Join("..", "..", "docs"))
+	require.NoError(t, err)
+	pages := 0
+	for _, e := range entries {
+		if name := e.Name(); name != "README.md" && (strings.HasSuffix(name, ".md") || strings.HasSuffix(name, ".json")) {
+			require.Contains(t, index, "]("+name+")")
+			pages++
+		}
+	}
+	require.Greater(t, pages, 6)
 }

@@ -34,8 +34,16 @@ func (a *app) pluginsNewCommand() *cobra.Command {
 			if err := templates.New(lang, name, dir, opt); err != nil {
 				return err
 			}
-			a.say("%s: a plugin with one mode; try it:\n  weightinit plan --preset toy-1l --seed 1 --plugin %s --mode %s.example\nand see %s for the next steps",
-				shown.Text(dir), shown.Text(relativePath(dir)), name, shown.Text(filepath.Join(dir, "README.md")))
+			a.say("%s: a plugin with one mode; try it:", shown.Text(dir))
+			if lang == "go" {
+				tidy := "go mod tidy && "
+				if replace != "" {
+					tidy = ""
+				}
+				a.say("  (cd %s && %sgo build -o bin/%s .)", shown.Text(dir), tidy, name)
+			}
+			a.say("  weightinit plan --preset toy-1l --seed 1 --plugin %s --mode %s.example", shown.Text(relativePath(dir)), name)
+			a.say("and see %s for the next steps", shown.Text(filepath.Join(dir, "README.md")))
 			return nil
 		},
 	}

@@ -146,12 +146,3 @@ func TestFile(t *testing.T) {
 	paritytest.File(r, filepath.Join(dir, "absent"), dir)
 	require.Len(t, r.lines, 2)
 }
-
-// The three lines stand in a test of your own.
-func ExampleCompare() {
-	_ = func(t *testing.T) {
-		paritytest.Compare(t, "testdata/reference", []paritytest.Tensor{
-			{Name: "fc.weight", Shape: []int64{1, 2}, Values: []float32{0.5, -0.25}},
-		}, paritytest.Close())
-	}
-}
