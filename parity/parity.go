@@ -27,6 +27,12 @@ type Result = engine.Result
 // Finding is what one test found of one tensor.
 type Finding = engine.Finding
 
+// The verdicts of a finding.
+const (
+	Pass = engine.Pass
+	Fail = engine.Fail
+)
+
 // The checks by name.
 const (
 	// Bits demands that every bit is the same.
