@@ -33,7 +33,7 @@ type parityFlags struct {
 	// fresh tells that --update makes a reference where there is none.
 	fresh bool
 
-	name, plotted *regexp.Regexp
+	plotted *regexp.Regexp
 	names         rules.Names
 	suite         suite.Options
 }
@@ -109,11 +109,8 @@ func (f *parityFlags) checkFlags(cmd *cobra.Command) error {
 		}
 	}
 	var err error
-	if f.run != "" {
-		if f.name, err = regexp.Compile(f.run); err != nil {
-			return fmt.Errorf("--run %s: %w", shown.Quote(f.run), err)
-		}
-		f.suite.Keep = f.name.MatchString
+	if f.suite.Keep, err = runFlag(f.run); err != nil {
+		return err
 	}
 	if f.plot != "" {
 		if f.plotted, err = regexp.Compile(f.plot); err != nil {

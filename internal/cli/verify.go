@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,7 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	var asJSON bool
 	var threads int
-	var variant string
+	var variant, run string
 	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
@@ -25,6 +26,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := chooseISA(""); err != nil {
+				return err
+			}
+			keep, err := runFlag(run)
+			if err != nil {
 				return err
 			}
 			set, err := a.open(args[0], variant)
@@ -49,10 +54,13 @@ func (a *app) verifyCommand() *cobra.Command {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
 			bar := a.progress("verifying", p.Elements())
-			report, err := engine.BitsOfPlan(cmd.Context(), p.Plan, set, true, engine.Options{Workers: threads, Filler: modes.filler(p), Progress: bar.add})
+			report, err := engine.BitsOfPlan(cmd.Context(), p.Plan, set, true, engine.Options{Keep: keep, Workers: threads, Filler: modes.filler(p), Progress: bar.add})
 			bar.done()
 			if err != nil {
 				return err
+			}
+			if len(report.Tensors) == 0 && run != "" {
+				return fmt.Errorf("--run %s matches no tensor", shown.Quote(run))
 			}
 			result := parityResult{
 				Check: "bits", Reference: "record " + p.Digest(), Candidate: args[0], Report: report,
@@ -64,8 +72,21 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.register(cmd.Flags())
 	registerVariant(cmd.Flags(), &variant)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&run, "run", "", "only tensors whose name matches the `REGEX`: nothing else is made")
 	cmd.Flags().IntVar(&threads, "threads", 0, "number of threads; 0: one a core")
 	return cmd
+}
+
+// runFlag is the choice of tensors that --run makes; nil for all.
+func runFlag(text string) (func(name string) bool, error) {
+	if text == "" {
+		return nil, nil
+	}
+	wanted, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("--run %s: %w", shown.Quote(text), err)
+	}
+	return wanted.MatchString, nil
 }
 
 // digestProblem compares the digest in the record with the plan's.
