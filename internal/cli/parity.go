@@ -34,8 +34,8 @@ type parityFlags struct {
 	fresh bool
 
 	plotted *regexp.Regexp
-	names         rules.Names
-	suite         suite.Options
+	names   rules.Names
+	suite   suite.Options
 }
 
 func (a *app) parityCommand() *cobra.Command {
