@@ -3,7 +3,7 @@ package rng
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
+	"fmt"
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/rng/internal/philox"
@@ -90,8 +90,8 @@ func KeyOf(seed, offset uint64) Key { return Key{philox.Key{Seed: seed, Offset: 
 // into pieces gives the same values.
 //
 // d.Draw is a [dist.Constant], [dist.Uniform] or [dist.Normal], and d.Post has
-// [dist.Multiply] and [dist.Divide] only; anything else gives NaN. The numbers
-// of d must have passed [dist.Dist.Check] for T.
+// [dist.Multiply] and [dist.Divide] only; anything else panics. The numbers of d
+// must have passed [dist.Dist.Check] for T.
 func FillKeyed[T float32 | float64](dst []T, k Key, d dist.Dist, first int64) {
 	switch draw := d.Draw.(type) {
 	case dist.Constant:
@@ -101,14 +101,10 @@ func FillKeyed[T float32 | float64](dst []T, k Key, d dist.Dist, first int64) {
 	case dist.Normal:
 		keyedNormal(dst, k, first, draw)
 	default:
-		fillWith(dst, T(math.NaN()))
+		panic(fmt.Sprintf("rng: %T is not drawn by FillKeyed", d.Draw))
 	}
 	for _, post := range d.Post {
-		switch post.(type) {
-		case dist.ZeroRows, dist.L2Normalize:
-			post = nil // these need a shape: see Apply
-		}
-		Apply(dst, 0, nil, post)
+		scale(dst, post)
 	}
 }
 

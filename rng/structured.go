@@ -1,6 +1,7 @@
 package rng
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/weightinit/weightinit/dist"
@@ -8,20 +9,16 @@ import (
 )
 
 // Apply does one step after the draw to dst, which holds the elements from
-// first on of a tensor of the given shape. The order of steps counts: rows that are set to +0 before a
-// multiplication by a negative number come out as -0.
+// first on of a tensor of the given shape. The order of steps counts: rows that
+// are set to +0 before a multiplication by a negative number come out as -0.
 //
 // A multiplication or division rounds its number to T first and each result
 // once. A division is one, not a multiplication by the inverse. The lengths of
 // [dist.L2Normalize] are sums in float64 in C order, rounded to T once; it takes
 // the whole tensor. A step of a kind this package does not know, and a part of a
-// tensor to normalise, gives NaN.
+// tensor to normalise, panics.
 func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.Post) {
 	switch step := step.(type) {
-	case dist.Multiply:
-		multiply(dst, step.By)
-	case dist.Divide:
-		divide(dst, step.By)
 	case dist.ZeroRows:
 		rowSize := dist.RowSize(shape)
 		for _, r := range step.Ranges {
@@ -31,12 +28,11 @@ func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.P
 		}
 	case dist.L2Normalize:
 		if first != 0 || int64(len(dst)) != dist.Elements(shape) || step.Dim < 0 || step.Dim >= int64(len(shape)) {
-			fillWith(dst, T(math.NaN()))
-			return
+			panic(fmt.Sprintf("rng: %d elements from %d on of shape %v cannot be normalised along dimension %d", len(dst), first, shape, step.Dim))
 		}
 		normalise(dst, dist.Elements(shape[step.Dim:][1:]), shape[step.Dim])
 	default:
-		fillWith(dst, T(math.NaN()))
+		scale(dst, step)
 	}
 }
 

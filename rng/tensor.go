@@ -1,6 +1,7 @@
 package rng
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/weightinit/weightinit/dist"
@@ -13,9 +14,9 @@ import (
 // torch's generator would.
 //
 // d.Draw is a [dist.Constant], [dist.Uniform] or [dist.Normal], and d.Post has
-// [dist.Multiply] only; anything else, and no draw at all, gives NaN everywhere.
-// The numbers of d must have passed [dist.Dist.Check] for T; others do not
-// panic, but what they give is not specified.
+// [dist.Multiply] and [dist.Divide] only; anything else panics. The numbers of d
+// must have passed [dist.Dist.Check] for T; others do not panic, but what they
+// give is not specified.
 func Fill[T float32 | float64](s *Stream, d dist.Dist, dst []T) {
 	FillIn(s, d, dst, computeType[T]())
 }
@@ -108,19 +109,26 @@ func (t *Tensor[T]) draw(dst []T) {
 			t.normal(dst, d)
 		}
 	default:
-		fillWith(dst, T(math.NaN()))
+		panic(fmt.Sprintf("rng: %T is not drawn by Fill", t.dist.Draw))
 	}
 }
 
 func (t *Tensor[T]) post(dst []T) {
 	for _, p := range t.dist.Post {
-		switch p := p.(type) {
-		case dist.Multiply:
-			multiply(dst, p.By)
-			Round(dst, t.in)
-		default:
-			fillWith(dst, T(math.NaN()))
-		}
+		scale(dst, p)
+		Round(dst, t.in)
+	}
+}
+
+// scale does a step that needs no place in a tensor.
+func scale[T float32 | float64](dst []T, step dist.Post) {
+	switch step := step.(type) {
+	case dist.Multiply:
+		multiply(dst, step.By)
+	case dist.Divide:
+		divide(dst, step.By)
+	default:
+		panic(fmt.Sprintf("rng: the step %T needs a whole tensor: see Apply", step))
 	}
 }
 
