@@ -71,7 +71,8 @@ func (s *Stream) MoveTo(p dist.Position) {
 	case !s.cache.full || s.cache.at != p.CachedAt:
 		s.cache = cache{}
 		s.Advance(p.CachedAt - s.drawn)
-		s.smallNormal()
+		var first [1]float64 // of the pair whose second is kept
+		smallNormals(s, first[:], dist.Normal{Std: 1})
 	}
 	s.Advance(p.Words - s.drawn)
 }
