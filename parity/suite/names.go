@@ -228,7 +228,7 @@ func onlyZeros(ctx context.Context, t checkpoint.Tensor) (bool, error) {
 		return false, nil
 	}
 	zeros := true
-	err := t.Each(ctx, func(values []float64) error {
+	err := t.EachStored(ctx, func(values []float64) error {
 		for _, v := range values {
 			zeros = zeros && v == 0
 		}
