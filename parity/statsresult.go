@@ -8,8 +8,14 @@ import (
 
 // result puts everything in order and judges it.
 func (r *statsRun) result() Result {
-	// Room for those of the jobs: of very many small tensors they are nearly all.
-	count := len(r.tensors)
+	reused := r.reused()
+	// Room for those of the tensors: of very many small ones they are nearly all.
+	count := 0
+	for _, st := range r.tensors {
+		if count += len(reused[st.name]); st.problem != nil {
+			count++
+		}
+	}
 	for _, j := range r.jobs {
 		for _, t := range j.results {
 			count += len(t.tests)
@@ -25,7 +31,6 @@ func (r *statsRun) result() Result {
 			tests = append(tests, &t.tests[i])
 		}
 	}
-	reused := r.reused()
 	for _, st := range r.tensors {
 		shape = st.shape
 		if st.problem != nil {
