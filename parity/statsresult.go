@@ -6,6 +6,13 @@ import (
 	"github.com/weightinit/weightinit/parity/battery"
 )
 
+// plainFacts stand for all facts when they are judged, which asks only whether
+// one failed: the facts themselves need not be kept.
+var plainFacts = map[bool]*battery.Test{
+	false: {Fact: true, Gate: true, P: math.NaN(), SE: math.NaN(), Margin: math.NaN()},
+	true:  {Fact: true, Gate: true, Failed: true, P: math.NaN(), SE: math.NaN(), Margin: math.NaN()},
+}
+
 // result puts everything in order and judges it.
 func (r *statsRun) result() Result {
 	reused := r.reused()
@@ -28,7 +35,11 @@ func (r *statsRun) result() Result {
 			f := findingOf(t, &t.tests[i])
 			f.Shape = shape
 			findings = append(findings, f)
-			tests = append(tests, &t.tests[i])
+			one := &t.tests[i]
+			if one.Fact && math.IsNaN(one.Margin) && math.IsNaN(one.SE) {
+				one = plainFacts[one.Failed]
+			}
+			tests = append(tests, one)
 		}
 	}
 	for _, st := range r.tensors {
@@ -42,12 +53,13 @@ func (r *statsRun) result() Result {
 			for _, t := range j.results {
 				add(t)
 			}
+			j.results = nil // there may be very many
 		}
 		for _, t := range reused[st.name] {
 			add(t)
 		}
 	}
-	shape = nil
+	shape, r.tensors, r.jobs = nil, nil, nil
 	for _, p := range r.pools {
 		for _, t := range p.results {
 			add(t)

@@ -149,6 +149,9 @@ func (r *renaming) warn(rule rules.Name, text string) {
 // apply returns the set of a side with its new names.
 func (r *renaming) apply(ctx context.Context, side int, used []bool) (checkpoint.Set, error) {
 	set := r.sets[side]
+	if len(r.rules) == 0 {
+		return set, nil
+	}
 	tensors := slices.Clone(set.Tensors())
 	names := make([]string, len(tensors))
 	for i, t := range tensors {
