@@ -51,7 +51,7 @@ func Together(ctx context.Context, a, b Tensor, f func(p *Piece) error) (ok bool
 	case aStrided && bStrided:
 		return true, inFileOrder(ctx, a, b, f)
 	}
-	return true, inBoxes(ctx, a, b, f)
+	return true, inBoxes(ctx, a, b, boxBytes, f)
 }
 
 // runs reports whether the tensor lies in its file in another order than C
@@ -101,10 +101,10 @@ func inFileOrder(ctx context.Context, a, b Tensor, f func(p *Piece) error) error
 
 // inBoxes walks boxes of indices, each of which both files hold in runs that are
 // worth a read, though one has the first dimension innermost and the other the
-// last.
-func inBoxes(ctx context.Context, a, b Tensor, f func(p *Piece) error) error {
+// last. A box takes about so many bytes.
+func inBoxes(ctx context.Context, a, b Tensor, bytes int64, f func(p *Piece) error) error {
 	aSize, bSize := a.elementBytes(), b.elementBytes()
-	sizes := boxSizes(a.Shape, boxBytes/max(aSize, bSize))
+	sizes := boxSizes(a.Shape, bytes/max(aSize, bSize))
 	strides := cStrides(a.Shape)
 	most := product(sizes)
 	aBytes, bBytes := make([]byte, most*aSize), make([]byte, most*bSize)
