@@ -10,9 +10,6 @@
 package checkpoint
 
 import (
-	"bytes"
-	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -66,6 +63,8 @@ type Tensor struct {
 	elements, bytes int64
 	source          source
 	index           int
+	// sequential says that a read before the last one costs a new start.
+	sequential bool
 }
 
 // source reads the values of a file's tensors, as [safetensors.File.ReadAt].
@@ -115,66 +114,6 @@ func (t Tensor) ReadAt(dst []byte, off int64) error {
 		err = io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// SameStored reports whether both tensors lie in their files in the same order,
-// which is not C order, with the same bytes. That takes much less time than to
-// put them into C order. visit, unless nil, gets each piece of the bytes, in the
-// order of the files and little-endian, and returns false to give up.
-func SameStored(ctx context.Context, a, b Tensor, visit func(piece []byte) bool) (bool, error) {
-	x, xOK := a.source.(npySource)
-	y, yOK := b.source.(npySource)
-	if !xOK || !yOK || a.bytes == 0 || !x.Strided() || !y.Strided() || x.DType() != y.DType() || !slices.Equal(a.Shape, b.Shape) {
-		return false, nil
-	}
-	const most = 1 << 20 // whole elements of every type
-	p, q := make([]byte, min(most, a.bytes)), make([]byte, min(most, a.bytes))
-	for off := int64(0); off < a.bytes; off += int64(len(p)) {
-		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
-		n := min(int64(len(p)), a.bytes-off)
-		p, q = p[:n], q[:n]
-		if err := cmp.Or(x.ReadStored(p, off), y.ReadStored(q, off)); err != nil {
-			return false, err
-		}
-		if !bytes.Equal(p, q) || visit != nil && !visit(p) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// eachValues is how many values [Tensor.Each] hands on at once.
-const eachValues = 32 << 10
-
-// Each calls f with all values in C order, decoded by [Decode], a piece at a
-// time; the slice is valid until f returns. It ends with the first error, which
-// is that of reading, of f, or the cause of ctx's end.
-func (t Tensor) Each(ctx context.Context, f func(values []float64) error) error {
-	elementBits, ok := bitsOf(t.DType)
-	if !ok || !Decodable(t.DType) {
-		return fmt.Errorf("checkpoint: tensor %s: values of %s are not decoded", shown.Quote(t.Name), shown.Quote(t.DType))
-	}
-	values := make([]float64, min(eachValues, t.elements))
-	raw := make([]byte, min(eachValues*int64(elementBits)/8, t.bytes))
-	for off := int64(0); off < t.bytes; off += int64(len(raw)) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		raw = raw[:min(int64(len(raw)), t.bytes-off)]
-		if err := t.ReadAt(raw, off); err != nil {
-			return err
-		}
-		piece := values[:len(raw)*8/elementBits]
-		if err := Decode(piece, raw, t.DType); err != nil {
-			return err
-		}
-		if err := f(piece); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Open opens what path names. A file is taken for what its ending says, or else

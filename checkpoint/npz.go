@@ -239,7 +239,9 @@ func (a *archive) openMember(m *zip.File) (Tensor, error) {
 	if err := finish(); err != nil {
 		return Tensor{}, err
 	}
-	return npyTensor(strings.TrimSuffix(m.Name, npy.Extension), f), nil
+	t := npyTensor(strings.TrimSuffix(m.Name, npy.Extension), f)
+	t.sequential = m.Method != zip.Store && !f.Strided()
+	return t, nil
 }
 
 // failed is an error of the archive's bytes, or of the system that read them.

@@ -25,7 +25,7 @@ const (
 type gather struct {
 	file  *File
 	dst   []byte
-	first int64 // the C index of dst's first element
+	first int64 // what cStride gives for dst's first element
 	size  int64
 
 	shape            []int64 // without sizes of 1
@@ -42,21 +42,55 @@ type run struct{ from, to, width int64 }
 // gather fills dst with the elements from first on, in C order, as the file's
 // bytes.
 func (f *File) gather(dst []byte, first int64) error {
-	g := &gather{file: f, dst: dst, first: first, size: int64(f.dtype.Size)}
+	g := f.newGather(dst)
+	g.first = first
+	n := len(g.shape)
+	g.setCStrides(g.shape)
+	return g.split(make([]int64, n), make([]int64, n), 0, first, first+int64(len(dst))/g.size)
+}
+
+func (f *File) newGather(dst []byte) *gather {
+	g := &gather{file: f, dst: dst, size: int64(f.dtype.Size)}
+	stride := int64(1)
 	for _, d := range f.shape {
 		if d != 1 {
-			g.shape = append(g.shape, d)
+			g.shape, g.fStride = append(g.shape, d), append(g.fStride, stride)
+			stride *= d
 		}
 	}
-	n := len(g.shape)
-	g.cStride, g.fStride = make([]int64, n), make([]int64, n)
-	c, s := int64(1), int64(1)
-	for i := range n {
-		j := n - 1 - i
-		g.cStride[j], g.fStride[i] = c, s
-		c, s = c*g.shape[j], s*g.shape[i]
+	return g
+}
+
+func (g *gather) setCStrides(shape []int64) {
+	g.cStride = make([]int64, len(shape))
+	stride := int64(1)
+	for d := len(shape) - 1; d >= 0; d-- {
+		g.cStride[d], stride = stride, stride*shape[d]
 	}
-	return g.split(make([]int64, n), make([]int64, n), 0, first, first+int64(len(dst))/g.size)
+}
+
+// ReadBox fills dst with the elements whose index lies, in every dimension, from
+// lo to before hi, in C order and little-endian. The file must be
+// [File.Strided], and the box not empty.
+func (f *File) ReadBox(dst []byte, lo, hi []int64) error {
+	g := f.newGather(dst)
+	var begin, end, extent []int64
+	for d, size := range f.shape {
+		if size != 1 {
+			begin, end, extent = append(begin, lo[d]), append(end, hi[d]), append(extent, hi[d]-lo[d])
+		}
+	}
+	g.setCStrides(extent)
+	for d := range begin {
+		g.first += begin[d] * g.cStride[d]
+	}
+	if err := g.box(begin, end); err != nil {
+		return err
+	}
+	if f.dtype.BigEndian {
+		swap(dst, f.dtype.Part)
+	}
+	return nil
 }
 
 // split cuts a range into boxes. The indices of the dimensions before dim are

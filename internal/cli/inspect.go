@@ -212,7 +212,8 @@ func orEmpty(m map[string]string) map[string]string {
 	return m
 }
 
-// summarise reads a tensor twice: for the numbers, then for the histogram.
+// summarise reads a tensor twice: for the numbers, then for the histogram. Neither
+// needs C order; the order changes the last digits of mean and std at most.
 func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) {
 	out := tensorSummary{
 		Name: t.Name, DType: t.DType, Shape: t.Shape, Elements: t.Elements(), Bytes: t.Bytes(),
@@ -226,7 +227,7 @@ func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) 
 		return out, nil
 	}
 	var s summary.Summary
-	err := t.Each(ctx, func(values []float64) error {
+	err := t.EachStored(ctx, func(values []float64) error {
 		s.Add(values)
 		if t.DType == "BOOL" {
 			for _, v := range values {
@@ -246,7 +247,7 @@ func summarise(ctx context.Context, t checkpoint.Tensor) (tensorSummary, error) 
 	}
 	out.Mean, out.Std, out.Min, out.Max = number(s.Mean()), number(s.Std()), number(s.Min), number(s.Max)
 	h := summary.NewHistogram(s.Min, s.Max)
-	err = t.Each(ctx, func(values []float64) error { h.Add(values); return nil })
+	err = t.EachStored(ctx, func(values []float64) error { h.Add(values); return nil })
 	out.Histogram = packHistogram(h)
 	return out, err
 }

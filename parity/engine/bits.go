@@ -48,11 +48,10 @@ func Bits(ctx context.Context, reference, candidate checkpoint.Set, opts Options
 func (c *collector) readBoth(ctx context.Context, i int, ref, cand checkpoint.Tensor) error {
 	width := widthOf(ref.DType)
 	total := ref.Bytes()
-	same, err := checkpoint.SameStored(ctx, ref, cand, nil)
-	if same {
-		c.add(i, total/width)
-	}
-	if same || err != nil {
+	if ok, err := checkpoint.Together(ctx, ref, cand, func(p *checkpoint.Piece) error {
+		c.compare(i, p.A, p.B, p.Index, p.Rising)
+		return nil
+	}); ok || err != nil {
 		return err
 	}
 	a, b := make([]byte, min(chunkBytes, total)), make([]byte, min(chunkBytes, total))
@@ -67,7 +66,7 @@ func (c *collector) readBoth(ctx context.Context, i int, ref, cand checkpoint.Te
 		if err := cand.ReadAt(b[:n], done); err != nil {
 			return err
 		}
-		c.compare(i, done/width, a[:n], b[:n])
+		c.compareFrom(i, done/width, a[:n], b[:n])
 		done += n
 	}
 	return nil
@@ -134,9 +133,9 @@ func (s *planSink) WriteValues(made int, first int64, data []byte) error {
 		return err
 	}
 	if s.planned {
-		s.compare(i, first, data, buffer)
+		s.compareFrom(i, first, data, buffer)
 	} else {
-		s.compare(i, first, buffer, data)
+		s.compareFrom(i, first, buffer, data)
 	}
 	return nil
 }
@@ -148,47 +147,59 @@ type collector struct {
 	mu     sync.Mutex
 }
 
-// add counts values of tensor i that are equal.
-func (c *collector) add(i int, values int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.report.Tensors[i].Values += values
-	if c.opts.Progress != nil {
-		c.opts.Progress(values)
-	}
+// compareFrom takes the same range of both sides of tensor i, from element
+// first on, little-endian.
+func (c *collector) compareFrom(i int, first int64, reference, candidate []byte) {
+	c.compare(i, reference, candidate, func(n int) int64 { return first + int64(n) }, func(int) int { return len(reference) })
 }
 
-// compare takes the same range of both sides of tensor i, from element first
-// on, little-endian.
-func (c *collector) compare(i int, first int64, reference, candidate []byte) {
+// compare takes the same elements of both sides of tensor i, little-endian. The
+// index of the n-th is index(n), and rising(n) elements from there on have
+// rising indices.
+func (c *collector) compare(i int, reference, candidate []byte, index func(n int) int64, rising func(n int) int) {
 	t := &c.report.Tensors[i]
 	width := int(widthOf(t.ReferenceDType))
-	values := int64(len(reference) / width)
-	var differing int64
+	values := len(reference) / width
+	var differing, least int64
 	at := -1
 	if !bytes.Equal(reference, candidate) {
-		for off := 0; off < len(reference); off += width {
-			if !bytes.Equal(reference[off:off+width], candidate[off:off+width]) {
-				differing++
-				if at < 0 {
-					at = off
-				}
+		for begin, end := 0, 0; begin < values; begin = end {
+			end = min(values, begin+rising(begin))
+			count, first := countDiffering(reference[begin*width:end*width], candidate[begin*width:end*width], width)
+			if differing += count; count == 0 {
+				continue
+			}
+			if place := index(begin + first); at < 0 || place < least {
+				at, least = (begin+first)*width, place
 			}
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t.Values += values
+	t.Values += int64(values)
 	t.Differing += differing
 	if at >= 0 {
 		t.Status = Differs
-		if index := first + int64(at/width); t.First == nil || index < t.First.Index {
-			t.First = difference(t, index, reference[at:at+width], candidate[at:at+width])
+		if t.First == nil || least < t.First.Index {
+			t.First = difference(t, least, reference[at:at+width], candidate[at:at+width])
 		}
 	}
 	if c.opts.Progress != nil {
-		c.opts.Progress(values)
+		c.opts.Progress(int64(values))
 	}
+}
+
+// countDiffering counts the elements that differ, and tells the first of them.
+func countDiffering(reference, candidate []byte, width int) (count int64, first int) {
+	first = -1
+	for off := 0; off < len(reference); off += width {
+		if !bytes.Equal(reference[off:off+width], candidate[off:off+width]) {
+			if count++; first < 0 {
+				first = off / width
+			}
+		}
+	}
+	return count, first
 }
 
 func difference(t *Tensor, index int64, reference, candidate []byte) *Difference {

@@ -196,10 +196,20 @@ func (c *closer) run(ctx context.Context) error {
 		return c.runBits(ctx)
 	}
 	elements := c.ref.Elements()
-	if same, err := c.sameStored(ctx); same || err != nil {
+	refs, cands := newPiece(c.ref, min(closeValues, elements)), newPiece(c.cand, min(closeValues, elements))
+	together, err := checkpoint.Together(ctx, c.ref, c.cand, func(p *checkpoint.Piece) error {
+		if err := cmp.Or(refs.take(p.A, int64(p.Count), c.judge.target), cands.take(p.B, int64(p.Count), c.judge.target)); err != nil {
+			return err
+		}
+		c.step(refs, cands, p.Index)
+		return nil
+	})
+	if together && err == nil {
+		c.finish()
+	}
+	if together || err != nil {
 		return err
 	}
-	refs, cands := newPiece(c.ref, min(closeValues, elements)), newPiece(c.cand, min(closeValues, elements))
 	for done := int64(0); done < elements; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -211,61 +221,39 @@ func (c *closer) run(ctx context.Context) error {
 		if err := cands.read(done, n, c.judge.target); err != nil {
 			return err
 		}
-		if !c.alike(refs, cands) {
-			c.compare(done, refs, cands)
-		}
-		c.t.Values += n
+		c.step(refs, cands, func(i int) int64 { return done + int64(i) })
 		done += n
-		if c.opts.Progress != nil {
-			c.opts.Progress(n)
-		}
 	}
 	c.finish()
 	return nil
 }
 
-// sameStored decides without putting values into C order about two files that
-// hold the same bytes in the same other order, if these are numbers.
-func (c *closer) sameStored(ctx context.Context) (bool, error) {
-	if c.ref.DType != c.cand.DType {
-		return false, nil
+// step compares two pieces whose i-th values have the index place(i).
+func (c *closer) step(refs, cands *piece, place func(i int) int64) {
+	if !c.alike(refs, cands, place) {
+		c.compare(refs, cands, place)
 	}
-	var values []float64
-	width := widthOf(c.ref.DType)
-	numbers := func(piece []byte) bool {
-		values = slices.Grow(values[:0], int(int64(len(piece))/width))[:int64(len(piece))/width]
-		return checkpoint.Decode(values, piece, c.ref.DType) == nil && !slices.ContainsFunc(values, math.IsNaN)
-	}
-	if c.opts.EqualNaN {
-		numbers = nil
-	}
-	same, err := checkpoint.SameStored(ctx, c.ref, c.cand, numbers)
-	if !same || err != nil {
-		return false, err
-	}
-	c.all.see(0, 0, 0)
-	c.t.Values = c.ref.Elements()
+	n := int64(len(refs.values))
+	c.t.Values += n
 	if c.opts.Progress != nil {
-		c.opts.Progress(c.t.Values)
+		c.opts.Progress(n)
 	}
-	c.finish()
-	return true, nil
 }
 
 // alike reports whether equal bytes show that a piece has no difference, which
 // holds for numbers; two NaN of the same bits are not equal.
-func (c *closer) alike(refs, cands *piece) bool {
+func (c *closer) alike(refs, cands *piece, place func(i int) int64) bool {
 	if c.ref.DType != c.cand.DType || !bytes.Equal(refs.raw, cands.raw) {
 		return false
 	}
 	if !c.opts.EqualNaN && (slices.ContainsFunc(refs.values, math.IsNaN) || slices.ContainsFunc(refs.imag, math.IsNaN)) {
 		return false
 	}
-	c.all.see(0, 0, refs.first)
+	c.all.see(0, 0, 0, place) // element 0 is the first of a piece, so it is found
 	return true
 }
 
-func (c *closer) compare(first int64, refs, cands *piece) {
+func (c *closer) compare(refs, cands *piece, place func(i int) int64) {
 	for i, r := range refs.values {
 		v := cands.values[i]
 		var absolute, relative float64
@@ -288,27 +276,32 @@ func (c *closer) compare(first int64, refs, cands *piece) {
 		if absolute != 0 && refs.imag == nil {
 			relative = absolute / math.Abs(r)
 		}
-		at := first + int64(i)
-		c.all.see(absolute, relative, at)
+		c.all.see(absolute, relative, i, place)
 		if near {
 			continue
 		}
-		c.mismatched.see(absolute, relative, at)
-		if c.t.Differing++; c.t.First == nil {
-			c.t.Status = Differs
+		c.mismatched.see(absolute, relative, i, place)
+		c.t.Status = Differs
+		c.t.Differing++
+		if at := place(i); c.t.First == nil || at < c.t.First.Index {
 			c.t.First = c.difference(at, i, refs, cands)
 		}
 	}
 }
 
-func (e *extremes) see(absolute, relative float64, at int64) {
-	e.absolute.see(absolute, at)
-	e.relative.see(relative, at)
+func (e *extremes) see(absolute, relative float64, i int, place func(i int) int64) {
+	e.absolute.see(absolute, i, place)
+	e.relative.see(relative, i, place)
 }
 
-func (e *Extreme) see(v float64, at int64) {
-	if e.Index < 0 || v > e.Value || math.IsNaN(v) && !math.IsNaN(e.Value) {
-		e.Value, e.Index = v, at
+// see takes the difference of a piece's i-th values. Of equal ones the first in
+// C order counts, in whichever order they come.
+func (e *Extreme) see(v float64, i int, place func(i int) int64) {
+	switch {
+	case e.Index < 0 || v > e.Value || math.IsNaN(v) && !math.IsNaN(e.Value):
+		e.Value, e.Index = v, place(i)
+	case v == e.Value || math.IsNaN(v):
+		e.Index = min(e.Index, place(i))
 	}
 }
 
@@ -364,10 +357,9 @@ type piece struct {
 	floats []float64
 	ints   []int64
 
-	// first is the index of the first value; raw are the bytes, values the
-	// numbers in the type of the comparison. wide has them exactly when that is
-	// an integer of 64 bits (one without a sign by its bits), else it is nil.
-	first  int64
+	// raw are the bytes, values the numbers in the type of the comparison. wide
+	// has them exactly when that is an integer of 64 bits (one without a sign by
+	// its bits), else it is nil.
 	raw    []byte
 	values []float64
 	wide   []int64
@@ -396,10 +388,16 @@ func (p *piece) bytesOf(i int) []byte {
 
 // read reads n values from the index first on and converts them to target.
 func (p *piece) read(first, n int64, target string) error {
-	p.first, p.raw, p.values, p.wide = first, p.buffer[:n*p.bits/8], p.floats[:n], nil
-	if err := p.tensor.ReadAt(p.raw, first*p.bits/8); err != nil {
+	raw := p.buffer[:n*p.bits/8]
+	if err := p.tensor.ReadAt(raw, first*p.bits/8); err != nil {
 		return err
 	}
+	return p.take(raw, n, target)
+}
+
+// take converts n values that were read to target.
+func (p *piece) take(raw []byte, n int64, target string) error {
+	p.raw, p.values, p.wide = raw, p.floats[:n], nil
 	if part := complexPart(target); part != "" {
 		return p.readComplex(part)
 	}

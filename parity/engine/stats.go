@@ -106,7 +106,7 @@ type statsTensor struct {
 
 // job is a section to be tested, and what came of it.
 type job struct {
-	section
+	*section    // shared by jobs of undeclared tensors of one shape
 	name, dtype string
 	hasRef      bool
 	// number is the job's place in the run.
@@ -153,16 +153,19 @@ func (r *statsRun) prepare() {
 	}
 	var total int64
 	r.tensors = make([]statsTensor, 0, len(paired.Tensors))
-	for _, t := range paired.Tensors {
+	r.jobs = make([]*job, 0, len(paired.Tensors))
+	shared := map[string][]section{}
+	for i := range paired.Tensors {
+		t := &paired.Tensors[i]
 		st := statsTensor{name: t.Name, shape: t.ReferenceShape}
 		if t.Status != Equal {
 			f := t.finding(string(t.Status))
 			if r.reference == nil {
-				f.Detail = r.structureDeclared(t)
+				f.Detail = r.structureDeclared(*t)
 			}
 			st.problem = &f
 		} else {
-			r.addJobs(&st, &t)
+			r.addJobs(&st, t, shared)
 			total += product(t.ReferenceShape)
 		}
 		r.tensors = append(r.tensors, st)
@@ -220,7 +223,9 @@ func (r *statsRun) addUnheld() {
 	}
 }
 
-func (r *statsRun) addJobs(st *statsTensor, t *Tensor) {
+// addJobs adds the jobs of a tensor. shared has the sections of undeclared
+// tensors by shape: there may be very many of few shapes.
+func (r *statsRun) addJobs(st *statsTensor, t *Tensor, shared map[string][]section) {
 	declared, found := r.laws[t.Name]
 	if found && !slices.Equal(declared.shape, t.ReferenceShape) {
 		f := t.finding(string(Shape))
@@ -233,16 +238,29 @@ func (r *statsRun) addJobs(st *statsTensor, t *Tensor) {
 	if r.reference != nil {
 		_, j.hasRef = r.reference.Lookup(t.Name)
 	}
-	sections := sectionsOf(declared.dist, declared.known, t.ReferenceShape)
-	if _, numbers := typeOf(t.ReferenceDType); !numbers {
-		sections = []section{{count: product(t.ReferenceShape), shape: t.ReferenceShape, method: byBits}}
-	}
-	for _, s := range sections {
+	sections := r.sections(t, declared, shared)
+	first := len(r.jobs)
+	for i := range sections {
 		one := j
-		one.section, one.number = s, len(r.jobs)
+		one.section, one.number = &sections[i], len(r.jobs)
 		r.jobs = append(r.jobs, &one)
-		st.jobs = append(st.jobs, &one)
 	}
+	st.jobs = r.jobs[first:len(r.jobs):len(r.jobs)]
+}
+
+func (r *statsRun) sections(t *Tensor, declared law, shared map[string][]section) []section {
+	_, numbers := typeOf(t.ReferenceDType)
+	switch {
+	case !numbers:
+		return []section{{count: product(t.ReferenceShape), shape: t.ReferenceShape, method: byBits}}
+	case declared.known:
+		return sectionsOf(declared.dist, true, t.ReferenceShape)
+	}
+	key := places(t.ReferenceShape)
+	if shared[key] == nil {
+		shared[key] = sectionsOf(declared.dist, false, t.ReferenceShape)
+	}
+	return shared[key]
 }
 
 // run does all jobs, the largest first, as many at once as workers and memory
@@ -325,7 +343,7 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 		testLaw(j, values, sides, typ)
 	case byPattern:
 		for side := range sides {
-			j.add(side, patternTest(j.section, values[side], typ))
+			j.add(side, patternTest(*j.section, values[side], typ))
 		}
 	case bySparse:
 		testSparse(j, values, sides, typ)
@@ -334,7 +352,7 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 	case byLength, byReference:
 		if j.method == byLength {
 			for side := range sides {
-				j.add(side, lengthTest(j.section, values[side], typ))
+				j.add(side, lengthTest(*j.section, values[side], typ))
 			}
 		}
 		if sides == 2 {

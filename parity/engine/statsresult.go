@@ -6,10 +6,23 @@ import (
 	"github.com/weightinit/weightinit/parity/battery"
 )
 
+// plainFacts stand for all facts when they are judged, which asks only whether
+// one failed: the facts themselves need not be kept.
+var plainFacts = map[bool]*battery.Test{
+	false: {Fact: true, Gate: true, P: math.NaN(), SE: math.NaN(), Margin: math.NaN()},
+	true:  {Fact: true, Gate: true, Failed: true, P: math.NaN(), SE: math.NaN(), Margin: math.NaN()},
+}
+
 // result puts everything in order and judges it.
 func (r *statsRun) result() Result {
-	// Room for those of the jobs: of very many small tensors they are nearly all.
-	count := len(r.tensors)
+	reused := r.reused()
+	// Room for those of the tensors: of very many small ones they are nearly all.
+	count := 0
+	for _, st := range r.tensors {
+		if count += len(reused[st.name]); st.problem != nil {
+			count++
+		}
+	}
 	for _, j := range r.jobs {
 		for _, t := range j.results {
 			count += len(t.tests)
@@ -22,10 +35,13 @@ func (r *statsRun) result() Result {
 			f := findingOf(t, &t.tests[i])
 			f.Shape = shape
 			findings = append(findings, f)
-			tests = append(tests, &t.tests[i])
+			one := &t.tests[i]
+			if one.Fact && math.IsNaN(one.Margin) && math.IsNaN(one.SE) {
+				one = plainFacts[one.Failed]
+			}
+			tests = append(tests, one)
 		}
 	}
-	reused := r.reused()
 	for _, st := range r.tensors {
 		shape = st.shape
 		if st.problem != nil {
@@ -37,12 +53,13 @@ func (r *statsRun) result() Result {
 			for _, t := range j.results {
 				add(t)
 			}
+			j.results = nil // there may be very many
 		}
 		for _, t := range reused[st.name] {
 			add(t)
 		}
 	}
-	shape = nil
+	shape, r.tensors, r.jobs = nil, nil, nil
 	for _, p := range r.pools {
 		for _, t := range p.results {
 			add(t)

@@ -149,6 +149,9 @@ func (r *renaming) warn(rule rules.Name, text string) {
 // apply returns the set of a side with its new names.
 func (r *renaming) apply(ctx context.Context, side int, used []bool) (checkpoint.Set, error) {
 	set := r.sets[side]
+	if len(r.rules) == 0 {
+		return set, nil
+	}
 	tensors := slices.Clone(set.Tensors())
 	names := make([]string, len(tensors))
 	for i, t := range tensors {
@@ -228,7 +231,7 @@ func onlyZeros(ctx context.Context, t checkpoint.Tensor) (bool, error) {
 		return false, nil
 	}
 	zeros := true
-	err := t.Each(ctx, func(values []float64) error {
+	err := t.EachStored(ctx, func(values []float64) error {
 		for _, v := range values {
 			zeros = zeros && v == 0
 		}
