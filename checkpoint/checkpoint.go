@@ -221,13 +221,18 @@ func (s *set) Close() error {
 // addSafetensors appends the tensors of a file.
 func (s *set) addSafetensors(f *safetensors.File) {
 	s.tensors = slices.Grow(s.tensors, len(f.Tensors()))
+	var shape []int64
 	for i, t := range f.Tensors() {
+		if shape == nil || !slices.Equal(shape, t.Shape) {
+			shape = t.Shape // neighbours of one shape share it
+		}
 		s.tensors = append(s.tensors, Tensor{
-			Name: t.Name, DType: t.DType, Shape: t.Shape, File: f.Path(),
+			Name: t.Name, DType: t.DType, Shape: shape, File: f.Path(),
 			elements: t.Elements, bytes: t.End - t.Begin, source: f, index: i,
 		})
 	}
 	s.warnings = append(s.warnings, f.Warnings()...)
+	f.Forget()
 }
 
 func openSafetensors(path string) (Set, error) {

@@ -39,6 +39,7 @@ type File struct {
 	path     string
 	data     int64
 	tensors  []Tensor
+	spans    []span // of the values of each tensor, after Forget
 	metadata map[string]string
 	warnings []string
 }
@@ -140,6 +141,30 @@ func (f *File) Path() string { return f.path }
 // change the list.
 func (f *File) Tensors() []Tensor { return f.tensors }
 
+// span are bytes counted from the first value.
+type span struct{ begin, end int64 }
+
+// Forget drops the list of tensors, which takes a hundred bytes each: Tensors is
+// empty then, and ReadAt goes on.
+func (f *File) Forget() {
+	f.spans = make([]span, len(f.tensors))
+	for i, t := range f.tensors {
+		f.spans[i] = span{t.Begin, t.End}
+	}
+	f.tensors = nil
+}
+
+// span returns where the values of tensor i lie.
+func (f *File) span(i int) (s span, known bool) {
+	switch {
+	case i < 0 || i >= max(len(f.tensors), len(f.spans)):
+		return s, false
+	case f.spans != nil:
+		return f.spans[i], true
+	}
+	return span{f.tensors[i].Begin, f.tensors[i].End}, true
+}
+
 // Metadata returns the texts under __metadata__; nil when the file has no such
 // key (or null in its place). Callers must not change it.
 func (f *File) Metadata() map[string]string { return f.metadata }
@@ -151,20 +176,20 @@ func (f *File) Warnings() []string { return f.warnings }
 // DataOffset returns where in the file the values begin.
 func (f *File) DataOffset() int64 { return f.data }
 
-// ReadAt reads len(dst) bytes of tensor i (an index of [File.Tensors]) from
+// ReadAt reads len(dst) bytes of tensor i (an index of [File.Tensors], as it was before [File.Forget]) from
 // byte off of its values on. As with [io.ReaderAt], reading beyond the tensor's
 // end gives what there is and io.EOF. Other errors are marked as such of the
 // system: the header was right about the file when it was opened.
 func (f *File) ReadAt(dst []byte, i int, off int64) (int, error) {
-	if i < 0 || i >= len(f.tensors) {
-		return 0, fmt.Errorf("safetensors: %s: no tensor with index %d, there are %d", shown.Path(f.path), i, len(f.tensors))
+	s, known := f.span(i)
+	if !known {
+		return 0, fmt.Errorf("safetensors: %s: no tensor with index %d, there are %d", shown.Path(f.path), i, max(len(f.tensors), len(f.spans)))
 	}
-	t := &f.tensors[i]
-	if off < 0 || off > t.End-t.Begin {
-		return 0, fmt.Errorf("safetensors: %s: tensor %s: no byte %d, there are %d", shown.Path(f.path), shown.Quote(t.Name), off, t.End-t.Begin)
+	if off < 0 || off > s.end-s.begin {
+		return 0, fmt.Errorf("safetensors: %s: tensor %d: no byte %d, there are %d", shown.Path(f.path), i, off, s.end-s.begin)
 	}
-	want := dst[:min(int64(len(dst)), t.End-t.Begin-off)]
-	if err := f.readFull(want, f.data+t.Begin+off); err != nil {
+	want := dst[:min(int64(len(dst)), s.end-s.begin-off)]
+	if err := f.readFull(want, f.data+s.begin+off); err != nil {
 		return 0, err
 	}
 	if len(want) < len(dst) {

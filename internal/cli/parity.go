@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -161,6 +162,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 		return err
 	}
 	f.warnUnused(a, sides, reference, candidate)
+	defer frugal(reference, candidate)()
 	bar := a.progress("comparing", sides.values()*f.suite.Passes())
 	f.suite.Progress = bar.add
 	result, err := suite.Run(cmd.Context(), reference, candidate, sides.made, f.suite)
@@ -314,6 +316,25 @@ func (a *app) open(path, variant string) (checkpoint.Set, error) {
 		a.warn(w)
 	}
 	return set, nil
+}
+
+// frugal keeps memory near what is in use when there are very many tensors, and
+// returns what ends that. Their lists are long-lived, and the collector would
+// let as much garbage pile up beside them.
+func frugal(sets ...checkpoint.Set) (end func()) {
+	const many, percent = 50_000, 10
+	total := 0
+	for _, set := range sets {
+		if set != nil {
+			total += len(set.Tensors())
+		}
+	}
+	if total < many || os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	debug.FreeOSMemory() // what opening left
+	before := debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // registerVariant adds the flag that chooses among the sets of a folder.
