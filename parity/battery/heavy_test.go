@@ -1,0 +1,66 @@
+package battery
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Two lists of one law with heavy tails: the one that has the farthest value has
+// most of the squares by it alone.
+func TestHeavyTailsAreNoOtherSpread(t *testing.T) {
+	const runs, n = 1500, 4096
+	heavy := func(degrees int) func(*rand.Rand) float64 {
+		return func(r *rand.Rand) float64 {
+			sum := 0.0
+			for range degrees {
+				z := r.NormFloat64()
+				sum += z * z
+			}
+			return r.NormFloat64() / math.Sqrt(sum/float64(degrees))
+		}
+	}
+	for name, draw := range map[string]func(*rand.Rand) float64{
+		"student 1": heavy(1), "student 2": heavy(2), "student 4": heavy(4),
+		"log normal": func(r *rand.Rand) float64 { return math.Exp(2 * r.NormFloat64()) },
+		"rare":       func(r *rand.Rand) float64 { return max(0, r.NormFloat64()-3) },
+		"normal":     (*rand.Rand).NormFloat64,
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		p := make([]float64, runs)
+		var lists [2][n]float64
+		for i := range p {
+			for k := range lists {
+				for j := range lists[k] {
+					lists[k][j] = draw(r)
+				}
+			}
+			x, y := momentsOf(lists[0][:], 0), momentsOf(lists[1][:], 0)
+			p[i] = twoMoments(x, y, n, n)[1].P
+		}
+		slices.Sort(p)
+		hundredth, _ := slices.BinarySearch(p, 0.01)
+		t.Logf("%s: %d of %d below 0.01, smallest %.2g", name, hundredth, runs, p[0])
+		require.GreaterOrEqual(t, BinomialUpper(int64(hundredth), runs, 0.01), 1e-6, name)
+		require.GreaterOrEqual(t, p[0], 1e-6/runs, name)
+		if name == "normal" {
+			require.Greater(t, Uniform(p).P, 1e-6, name)
+		}
+	}
+}
+
+// A spread that is another one is found whatever the tails, if they are not so
+// heavy that there is none.
+func TestAnotherSpreadIsFound(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, by := range []float64{0, 1e-6, 0.8, 1.2, 1000} {
+		x, y := make([]float64, 4096), make([]float64, 4096)
+		for i := range x {
+			x[i], y[i] = by*r.NormFloat64(), r.NormFloat64()
+		}
+		require.Less(t, twoMoments(momentsOf(x, 0), momentsOf(y, 0), len(x), len(y))[1].P, 1e-12, by)
+	}
+}
