@@ -64,3 +64,30 @@ func TestAnotherSpreadIsFound(t *testing.T) {
 		require.Less(t, twoMoments(momentsOf(x, 0), momentsOf(y, 0), len(x), len(y))[1].P, 1e-12, by)
 	}
 }
+
+// A kernel of zeros lies in no line along one dimension.
+func TestAKernelOfZerosIsFound(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	shape := []int64{8, 8, 3, 3}
+	for _, which := range []string{"no side", "the candidate", "both sides"} {
+		x, y := make([]float32, 576), make([]float32, 576)
+		for i := range x {
+			x[i], y[i] = float32(r.NormFloat64()), float32(r.NormFloat64())
+		}
+		if which != "no side" {
+			clear(x[9*19 : 9*20])
+		}
+		if which == "both sides" {
+			clear(y[9*19 : 9*20])
+		}
+		found := find(t, TwoSample(y, x, F32, shape...), "T0' kernel of zeros")
+		if which != "the candidate" {
+			require.Equal(t, 1.0, found.P, which)
+			continue
+		}
+		require.Less(t, found.P, 1e-15)
+		require.Contains(t, found.EffectText, "kernel 19 of the candidate")
+		require.EqualValues(t, 9*19, found.Index)
+	}
+	require.Empty(t, kernelsTest(make([]float32, 256), make([]float32, 256), []int64{64, 2, 2}))
+}
