@@ -91,3 +91,30 @@ func TestAKernelOfZerosIsFound(t *testing.T) {
 	}
 	require.Empty(t, kernelsTest(make([]float32, 256), make([]float32, 256), []int64{64, 2, 2}))
 }
+
+// Where most values are equal, the statistic of Anderson and Darling is that of
+// the others.
+func TestManyEqualValuesAreNoOtherLaw(t *testing.T) {
+	const runs, n = 3000, 1000
+	for _, share := range []float64{0.02, 0.1, 0.5} {
+		r := rand.New(rand.NewPCG(7, 8))
+		p := make([]float64, runs)
+		var lists [2][]float64
+		for i := range p {
+			for k := range lists {
+				lists[k] = make([]float64, n)
+				for j := range lists[k] {
+					if r.Float64() < share {
+						lists[k][j] = r.NormFloat64()
+					}
+				}
+				slices.Sort(lists[k])
+			}
+			merged := merge(lists[0], lists[1], 0)
+			p[i] = AndersonDarling(merged.anderson.total() / (n * n))
+		}
+		slices.Sort(p)
+		thousandth, _ := slices.BinarySearch(p, 0.001)
+		require.GreaterOrEqual(t, BinomialUpper(int64(thousandth), runs, 0.001), 1e-6, share)
+	}
+}
