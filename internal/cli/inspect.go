@@ -52,6 +52,7 @@ func (a *app) inspectCommand() *cobra.Command {
 				if found, err = laws.testLaws(cmd.Context(), a, args[0], set); err != nil {
 					return err
 				}
+				set = found.set
 			}
 			if err := a.inspect(cmd.Context(), args[0], set, found, page, asJSON); err != nil {
 				return err

@@ -15,6 +15,7 @@ import (
 	"github.com/weightinit/weightinit/parity/battery"
 	"github.com/weightinit/weightinit/parity/engine"
 	"github.com/weightinit/weightinit/parity/report"
+	"github.com/weightinit/weightinit/parity/suite"
 	"github.com/weightinit/weightinit/plan"
 )
 
@@ -46,9 +47,11 @@ func (f *lawFlags) wanted() (bool, error) {
 	return false, nil
 }
 
-// lawReport is what the test of the laws found.
+// lawReport is what the test of the laws found. Set holds the tensors under the
+// names by which they were tested.
 type lawReport struct {
 	plan   *plan.Plan
+	set    checkpoint.Set
 	result engine.Result
 }
 
@@ -60,8 +63,18 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 		return nil, err
 	}
 	defer p.modes.close()
+	renamed, err := suite.Rename(ctx, nil, nil, set, nil, p.Plan.Plan)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range renamed.Said {
+		a.say("%s", line)
+	}
+	for _, line := range renamed.Warnings {
+		a.warn(line)
+	}
 	bar := a.progress("testing", p.Elements())
-	r, err := engine.Stats(ctx, nil, set, engine.StatsOptions{
+	r, err := engine.Stats(ctx, nil, renamed.Candidate, engine.StatsOptions{
 		Options: engine.Options{Workers: f.threads, Progress: bar.add}, Declared: p.Plan.Plan,
 	})
 	bar.done()
@@ -69,7 +82,7 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 		return nil, err
 	}
 	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode(), path
-	return &lawReport{p.Plan.Plan, r}, nil
+	return &lawReport{p.Plan.Plan, renamed.Candidate, r}, nil
 }
 
 // json is the report as a part of another document.

@@ -12,7 +12,7 @@ const digits = 16
 
 // Reuse looks for values that were drawn from the same part of a stream: T10.
 // Tensors are added one after the other; scale, place and sign of their values
-// do not matter.
+// do not matter. The zero value keeps every key; see [NewReuse].
 type Reuse struct {
 	mask uint64
 	mu   sync.Mutex

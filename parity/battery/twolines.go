@@ -52,7 +52,7 @@ func twoOrders[T Float](x, y []T, shape []int64) []Test {
 	for _, d := range dims {
 		tests = append(tests, d.tests(n, all)...)
 	}
-	return tests
+	return append(tests, kernelsTest(x, y, shape)...)
 }
 
 // paired is a sum of differences.
@@ -210,38 +210,73 @@ func (d *dimension) pairTests(of string, n int, z []float64) []Test {
 // the zeros anywhere by chance, all others but those of lines that are zero in
 // both samples would be as likely places of them.
 func (d *dimension) zeroTest(n int) Test {
+	lines := make([]zeros, len(d.lines))
+	for i, l := range d.lines {
+		lines[i] = zeros{l.xZero, l.yZero}
+	}
+	return zeroTest(d.what, n, d.inner, d.length, lines)
+}
+
+// zeros are how many values of a line are 0 in each sample.
+type zeros struct{ x, y int32 }
+
+// kernelsTest is the same of the kernels of a convolution: what lies at one place
+// of the first two dimensions. There is none for other tensors.
+func kernelsTest[T Float](x, y []T, shape []int64) []Test {
+	if len(shape) < 3 || shape[0] < 2 || shape[1] < 2 {
+		return nil
+	}
+	lines := make([]zeros, shape[0]*shape[1])
+	length := len(x) / len(lines)
+	if length < leastLine {
+		return nil
+	}
+	for i := range lines {
+		for k := i * length; k < (i+1)*length; k++ {
+			if x[k] == 0 {
+				lines[i].x++
+			}
+			if y[k] == 0 {
+				lines[i].y++
+			}
+		}
+	}
+	return []Test{zeroTest("kernel", len(x), length, length, lines)}
+}
+
+func zeroTest(kind string, n, inner, length int, lines []zeros) Test {
 	zeros, places, found := 0, 2*n, -1
 	count, what := 0, ""
-	length := int32(d.length)
-	for i, l := range d.lines {
-		if l.xZero == length && l.yZero == length {
-			places -= 2 * d.length
+	whole := int32(length)
+	for i, l := range lines {
+		if l.x == whole && l.y == whole {
+			places -= 2 * length
 			continue
 		}
-		zeros += int(l.xZero + l.yZero)
-		if l.xZero == length || l.yZero == length {
+		zeros += int(l.x + l.y)
+		if l.x == whole || l.y == whole {
 			count++
 			if found < 0 {
 				found, what = i, "candidate"
-				if l.yZero == length {
+				if l.y == whole {
 					what = "reference"
 				}
 			}
 		}
 	}
-	t := newTest("T0' "+d.what+" of zeros", 2*n, float64(count), 1, true)
+	t := newTest("T0' "+kind+" of zeros", 2*n, float64(count), 1, true)
 	t.Discrete = true
 	if count == 0 {
 		t.EffectText = "none that the other does not have"
 		return t
 	}
-	log := math.Log(float64(2 * len(d.lines)))
-	for k := range d.length {
+	log := math.Log(float64(2 * len(lines)))
+	for k := range length {
 		log += math.Log(float64(zeros-k) / float64(places-k))
 	}
 	t.P = min(1, math.Exp(log))
-	t.Index = int64(found * d.inner)
-	t.EffectText = fmt.Sprintf("%d on one side only, the first is %s %d of the %s", count, d.what, found, what)
+	t.Index = int64(found * inner)
+	t.EffectText = fmt.Sprintf("%d on one side only, the first is %s %d of the %s", count, kind, found, what)
 	return t
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -38,10 +39,44 @@ type shared struct {
 	by   int64
 }
 
+// sampledSurely is the number of values from which the keys that T10 keeps surely
+// show a copy.
+const sampledSurely = 1 << 16
+
+// meant reports whether the reference shares in the same way what the candidate
+// shares; found are what the search in the whole reference found, which keeps some
+// keys only: of few values it can miss a copy, so all keys of these are compared.
+func (r *statsRun) meant(ctx context.Context, found map[shared]bool, f battery.Reused) (bool, error) {
+	by := f.PositionB - f.PositionA
+	if found[shared{f.A, f.B, by}] {
+		return true, nil
+	}
+	jobs := [2]*job{r.jobs[f.A], r.jobs[f.B]}
+	first := [2]int64{max(0, -by), max(0, by)}
+	count := min(jobs[0].count-first[0], jobs[1].count-first[1])
+	if !jobs[0].hasRef || !jobs[1].hasRef || count > sampledSurely {
+		return false, nil
+	}
+	var every battery.Reuse
+	for i, j := range jobs {
+		values := make([]float64, count)
+		t, _ := r.reference.Lookup(j.name)
+		if err := read(ctx, values, t, j.first+first[i]); err != nil {
+			return false, err
+		}
+		if law, ok := battery.Fitted(j.law, values); ok {
+			battery.Add(&every, i, values, law)
+		}
+	}
+	return slices.ContainsFunc(every.Find(), func(f battery.Reused) bool {
+		return f.A == 0 && f.B == 1 && f.PositionA == f.PositionB
+	}), nil
+}
+
 // reused makes the findings of T10, by the tensor in which the values stand for
 // the second time. What the reference shares in the same way is meant to be
 // shared, such as tied weights, and is only told.
-func (r *statsRun) reused() map[string][]tested {
+func (r *statsRun) reused(ctx context.Context) (map[string][]tested, error) {
 	out := map[string][]tested{}
 	inReference := map[shared]bool{}
 	if r.reuse[referenceSide] != nil {
@@ -59,7 +94,11 @@ func (r *statsRun) reused() map[string][]tested {
 		text := fmt.Sprintf("from index %d on it has values %s from index %d on (%d keys of 16 values found twice)",
 			b.first+f.PositionB, what, a.first+f.PositionA, f.Keys)
 		t := battery.FactOf("T10 stream reuse", int(b.count), int(b.first+f.PositionB), "", text)
-		if inReference[shared{f.A, f.B, f.PositionB - f.PositionA}] {
+		meant, err := r.meant(ctx, inReference, f)
+		if err != nil {
+			return nil, err
+		}
+		if meant {
 			t = battery.FactOf("T10 stream reuse", int(b.count), -1, text+", as in the reference", "")
 		}
 		found[b.name] = true
@@ -82,7 +121,7 @@ func (r *statsRun) reused() map[string][]tested {
 		t := battery.FactOf("T10 stream reuse", n, -1, text, "")
 		out[st.name] = append(out[st.name], tested{tensor: st.name, tests: []battery.Test{t}})
 	}
-	return out
+	return out, nil
 }
 
 // spectra are the transforms of the first values of some sections, for the

@@ -71,7 +71,7 @@ func Stats(ctx context.Context, reference, candidate checkpoint.Set, opts StatsO
 	if err := r.runPools(ctx); err != nil {
 		return Result{}, err
 	}
-	return r.result(), nil
+	return r.result(ctx)
 }
 
 // statsRun is one run of Stats.

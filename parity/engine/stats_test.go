@@ -305,6 +305,32 @@ func TestTiedWeightsAreNoReuseWhenTheReferenceTiesThem(t *testing.T) {
 	require.Contains(t, failures(r)[0], `head: T10 stream reuse`)
 }
 
+// A short vector and its copy have few keys, of which the search may keep none in
+// one side and enough in the other.
+func TestShortCopiesAreNoReuseWhenTheReferenceHasThem(t *testing.T) {
+	copies := func(seed uint64, other bool) memory {
+		n := declared{"bias", []int64{64}, one(dist.Normal{Std: 1})}
+		m := drawn(t, planOf(t, layout.F32, seed, n), nil)
+		if other {
+			n.name = "copy"
+			return append(m, drawn(t, planOf(t, layout.F32, seed+1000, n), nil)[0])
+		}
+		data := make([]byte, m[0].Bytes())
+		require.NoError(t, m[0].ReadAt(data, 0))
+		return append(m, tensor(t, "copy", "F32", m[0].Shape, data))
+	}
+	seen := 0
+	for seed := range uint64(40) {
+		r, err := engine.Stats(t.Context(), copies(2*seed, false), copies(2*seed+1, false), engine.StatsOptions{})
+		require.NoError(t, err)
+		require.Empty(t, failures(r), seed)
+		r, err = engine.Stats(t.Context(), copies(2*seed, true), copies(2*seed+1, false), engine.StatsOptions{})
+		require.NoError(t, err)
+		seen += len(failures(r))
+	}
+	require.Greater(t, seen, 20) // what the reference does not copy
+}
+
 // What the plan declares and the sets lack, or have beyond it, is told.
 func TestStatsTellsWhatIsNotDeclared(t *testing.T) {
 	p := planOf(t, layout.F32, 1, families[0], families[1], families[10])

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math"
 
 	"github.com/weightinit/weightinit/parity/battery"
@@ -14,8 +15,11 @@ var plainFacts = map[bool]*battery.Test{
 }
 
 // result puts everything in order and judges it.
-func (r *statsRun) result() Result {
-	reused := r.reused()
+func (r *statsRun) result(ctx context.Context) (Result, error) {
+	reused, err := r.reused(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	// Room for those of the tensors: of very many small ones they are nearly all.
 	count := 0
 	for _, st := range r.tensors {
@@ -74,7 +78,7 @@ func (r *statsRun) result() Result {
 	strictest := r.judge(findings, tests)
 	out := NewResult("stats", "", "", findings)
 	out.Summary.FamilyLimit, out.Summary.StrictestLimit = r.opts.FamilyLimit, strictest
-	return out
+	return out, nil
 }
 
 // judge gives every finding its verdict: Holm's rule over the p-values of the
