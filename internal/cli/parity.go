@@ -83,7 +83,7 @@ func (a *app) parityCommand() *cobra.Command {
 	flags.Float64Var(&f.rtol, "rtol", 0, "relative tolerance of close (default: by type)")
 	flags.Float64Var(&f.atol, "atol", 0, "absolute tolerance of close (default: by type)")
 	flags.BoolVar(&f.equalNaN, "equal-nan", false, "close takes two values that are no numbers for equal")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "a line for what passed, too")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "a line for what passed, too, and for every failure")
 	flags.BoolVar(&f.update, "update", false, "if anything differs, make the candidate the new reference: a .safetensors file, or a folder of .npy files")
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
 	must(cmd.RegisterFlagCompletionFunc("check", cobra.FixedCompletions(suite.Checks(), cobra.ShellCompDirectiveNoFileComp)))
@@ -162,7 +162,7 @@ func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 		return err
 	}
 	f.warnUnused(a, sides, reference, candidate)
-	defer frugal(reference, candidate)()
+	defer frugal(f.suite.Wants(suite.Stats), reference, candidate)()
 	bar := a.progress("comparing", sides.values()*f.suite.Passes())
 	f.suite.Progress = bar.add
 	result, err := suite.Run(cmd.Context(), reference, candidate, sides.made, f.suite)
@@ -320,9 +320,14 @@ func (a *app) open(path, variant string) (checkpoint.Set, error) {
 
 // frugal keeps memory near what is in use when there are very many tensors, and
 // returns what ends that. Their lists are long-lived, and the collector would
-// let as much garbage pile up beside them.
-func frugal(sets ...checkpoint.Set) (end func()) {
-	const many, percent = 50_000, 10
+// let as much garbage pile up beside them. The statistics leave little of it, so
+// that collecting often is cheap there.
+func frugal(stats bool, sets ...checkpoint.Set) (end func()) {
+	const many = 50_000
+	percent := 30
+	if stats {
+		percent = 10
+	}
 	total := 0
 	for _, set := range sets {
 		if set != nil {

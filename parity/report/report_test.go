@@ -241,3 +241,20 @@ func TestAWriterThatFailsIsASystemFault(t *testing.T) {
 		}
 	}
 }
+
+// TestATextHasSoManyLinesWhateverFails: the rest is counted, and a verbose text
+// has all.
+func TestATextHasSoManyLinesWhateverFails(t *testing.T) {
+	var findings []engine.Finding
+	for i := range 1003 {
+		findings = append(findings, engine.Finding{Tensor: fmt.Sprintf("t%d", i), Test: "bits", Verdict: engine.Fail, Detail: "differs"})
+	}
+	lines := func(verbose bool) int {
+		var b strings.Builder
+		require.NoError(t, report.Write(&b, "text", engine.NewResult("bits", "a", "b", findings), report.Options{Verbose: verbose}))
+		require.Equal(t, !verbose, strings.Contains(b.String(), "and 3 more tensors failed"))
+		return strings.Count(b.String(), "\nFAIL ")
+	}
+	require.Equal(t, 1000, lines(false))
+	require.Equal(t, 1003, lines(true))
+}

@@ -6,9 +6,14 @@ import (
 	"github.com/weightinit/weightinit/parity/engine"
 )
 
+// maxTextFailures is how many tensors that failed a text report names if it is
+// not verbose.
+const maxTextFailures = 1000
+
 // writeText writes a sentence a cause, then a line a failed tensor, the worst
 // first, with the test that speaks most against it; with Verbose a line a failed
-// test and then a line a tensor; in the end the summary.
+// test and then a line a tensor; in the end the summary. Without Verbose there
+// are lines for so many tensors as maxTextFailures says, and the rest is counted.
 func writeText(p *printer, r engine.Result, opt Options) error {
 	for i, c := range causes(r) {
 		if i == 0 {
@@ -21,19 +26,29 @@ func writeText(p *printer, r engine.Result, opt Options) error {
 	for _, f := range failed {
 		more[groupKey(f)]++
 	}
+	shown := 0
 	for _, f := range failed {
-		row := rowOf(f, opt)
+		also := ""
 		if !opt.Verbose {
 			n, first := more[groupKey(f)]
 			if !first {
 				continue
 			}
+			if shown == maxTextFailures {
+				_, _ = p.WriteString("and " + plural(len(more), "more tensor") + " failed: a verbose report has a line for each\n")
+				break
+			}
 			delete(more, groupKey(f))
 			if n > 1 {
-				row.Detail = strings.TrimPrefix(row.Detail+"; ", "; ") + plural(n-1, "more test") + " failed"
+				also = plural(n-1, "more test") + " failed"
 			}
 		}
+		row := rowOf(f, opt)
+		if also != "" {
+			row.Detail = strings.TrimPrefix(row.Detail+"; ", "; ") + also
+		}
 		_, _ = p.WriteString(row.line() + "\n")
+		shown++
 	}
 	if opt.Verbose {
 		for _, g := range groups(r.Findings) {
