@@ -5,6 +5,9 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weightinit/weightinit/checkpoint/safetensors"
 )
@@ -40,9 +43,11 @@ func (p *Piece) Rising(n int) int {
 
 // Together calls f with the elements of two tensors of one shape, a piece at a
 // time, in an order in which both files can be read in long runs; the piece is
-// valid until f returns. It ends with the first error. ok is false, and nothing
-// was read, when that is C order: then [Tensor.ReadAt] from start to end does it.
-func Together(ctx context.Context, a, b Tensor, f func(p *Piece) error) (ok bool, err error) {
+// valid until f returns. It ends with the first error. With several workers f is
+// called from so many goroutines, if the files have two orders. ok is false, and
+// nothing was read, when that is C order: then [Tensor.ReadAt] from start to end
+// does it.
+func Together(ctx context.Context, a, b Tensor, workers int, f func(p *Piece) error) (ok bool, err error) {
 	aStrided, aReads := a.runs()
 	bStrided, bReads := b.runs()
 	switch {
@@ -51,7 +56,7 @@ func Together(ctx context.Context, a, b Tensor, f func(p *Piece) error) (ok bool
 	case aStrided && bStrided:
 		return true, inFileOrder(ctx, a, b, f)
 	}
-	return true, inBoxes(ctx, a, b, boxBytes, f)
+	return true, inBoxes(ctx, a, b, workers, boxBytes, f)
 }
 
 // runs reports whether the tensor lies in its file in another order than C
@@ -101,16 +106,40 @@ func inFileOrder(ctx context.Context, a, b Tensor, f func(p *Piece) error) error
 
 // inBoxes walks boxes of indices, each of which both files hold in runs that are
 // worth a read, though one has the first dimension innermost and the other the
-// last. A box takes about so many bytes.
-func inBoxes(ctx context.Context, a, b Tensor, bytes int64, f func(p *Piece) error) error {
+// last. A box takes about so many bytes; each worker holds one.
+func inBoxes(ctx context.Context, a, b Tensor, workers int, bytes int64, f func(p *Piece) error) error {
+	sizes := boxSizes(a.Shape, bytes/max(a.elementBytes(), b.elementBytes()))
+	var mu sync.Mutex
+	at, left := make([]int64, len(sizes)), true
+	take := func(lo []int64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if !left {
+			return false
+		}
+		copy(lo, at)
+		left = next(at, sizes, a.Shape)
+		return true
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for range max(workers, 1) {
+		group.Go(func() error { return boxes(ctx, a, b, sizes, take, f) })
+	}
+	return group.Wait()
+}
+
+// boxes walks the boxes that take gives.
+func boxes(ctx context.Context, a, b Tensor, sizes []int64, take func(lo []int64) bool, f func(p *Piece) error) error {
 	aSize, bSize := a.elementBytes(), b.elementBytes()
-	sizes := boxSizes(a.Shape, bytes/max(aSize, bSize))
 	strides := cStrides(a.Shape)
 	most := product(sizes)
-	aBytes, bBytes := make([]byte, most*aSize), make([]byte, most*bSize)
+	var aBytes, bBytes []byte
 	lo, hi := make([]int64, len(sizes)), make([]int64, len(sizes))
 	extent := make([]int64, len(sizes))
-	for {
+	for take(lo) {
+		if aBytes == nil {
+			aBytes, bBytes = make([]byte, most*aSize), make([]byte, most*bSize)
+		}
 		for d := range lo {
 			hi[d] = min(lo[d]+sizes[d], a.Shape[d])
 			extent[d] = hi[d] - lo[d]
@@ -133,10 +162,8 @@ func inBoxes(ctx context.Context, a, b Tensor, bytes int64, f func(p *Piece) err
 				return err
 			}
 		}
-		if !next(lo, sizes, a.Shape) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // next moves lo to the next box, the first dimension fastest.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,7 +67,10 @@ func TestTogetherGivesEveryElementOnceWithItsIndex(t *testing.T) {
 			a, b := numbered(t, shape, c.aFortran, binary.LittleEndian), numbered(t, shape, c.bFortran, c.b)
 			check := func(walk func(f func(p *Piece) error) error) {
 				seen, count := make([]bool, n), int64(0)
+				var mu sync.Mutex
 				err := walk(func(p *Piece) error {
+					mu.Lock()
+					defer mu.Unlock()
 					for i := 0; i < p.Count; {
 						before := int64(-1)
 						for end := i + p.Rising(i); i < end; i++ {
@@ -84,17 +88,17 @@ func TestTogetherGivesEveryElementOnceWithItsIndex(t *testing.T) {
 				require.Equal(t, n, count)
 			}
 			check(func(f func(p *Piece) error) error {
-				ok, err := Together(t.Context(), a, b, f)
+				ok, err := Together(t.Context(), a, b, 3, f)
 				require.True(t, ok)
 				return err
 			})
 			if c.aFortran != c.bFortran {
 				for _, box := range []int64{16, 3000, 100_000} {
-					check(func(f func(p *Piece) error) error { return inBoxes(t.Context(), a, b, box, f) })
+					check(func(f func(p *Piece) error) error { return inBoxes(t.Context(), a, b, 3, box, f) })
 				}
 			}
 		}
-		ok, err := Together(t.Context(), numbered(t, shape, false, binary.LittleEndian), numbered(t, shape, false, binary.BigEndian), nil)
+		ok, err := Together(t.Context(), numbered(t, shape, false, binary.LittleEndian), numbered(t, shape, false, binary.BigEndian), 1, nil)
 		require.NoError(t, err)
 		require.False(t, ok, "both lie in C order")
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -23,11 +24,11 @@ const chunkBytes = 1 << 20
 // Bits compares two sets of tensors bit for bit, in memory that does not
 // depend on their size. The error is one of reading.
 func Bits(ctx context.Context, reference, candidate checkpoint.Set, opts Options) (*Report, error) {
-	c := &collector{report: pair(sidesOfSet(reference), sidesOfSet(candidate), opts), opts: opts}
-	group, ctx := errgroup.WithContext(ctx)
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
 	}
+	c := &collector{report: pair(sidesOfSet(reference), sidesOfSet(candidate), opts), opts: opts}
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(opts.Workers)
 	for i := range c.report.Tensors {
 		if c.report.Tensors[i].Status != Equal {
@@ -48,7 +49,7 @@ func Bits(ctx context.Context, reference, candidate checkpoint.Set, opts Options
 func (c *collector) readBoth(ctx context.Context, i int, ref, cand checkpoint.Tensor) error {
 	width := widthOf(ref.DType)
 	total := ref.Bytes()
-	if ok, err := checkpoint.Together(ctx, ref, cand, func(p *checkpoint.Piece) error {
+	if ok, err := checkpoint.Together(ctx, ref, cand, c.opts.Workers, func(p *checkpoint.Piece) error {
 		c.compare(i, p.A, p.B, p.Index, p.Rising)
 		return nil
 	}); ok || err != nil {
@@ -192,8 +193,14 @@ func (c *collector) compare(i int, reference, candidate []byte, index func(n int
 // countDiffering counts the elements that differ, and tells the first of them.
 func countDiffering(reference, candidate []byte, width int) (count int64, first int) {
 	first = -1
+	differ := func(off int) bool { return !bytes.Equal(reference[off:off+width], candidate[off:off+width]) }
+	if width == 4 { // most are
+		differ = func(off int) bool {
+			return binary.LittleEndian.Uint32(reference[off:]) != binary.LittleEndian.Uint32(candidate[off:])
+		}
+	}
 	for off := 0; off < len(reference); off += width {
-		if !bytes.Equal(reference[off:off+width], candidate[off:off+width]) {
+		if differ(off) {
 			if count++; first < 0 {
 				first = off / width
 			}

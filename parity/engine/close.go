@@ -197,7 +197,7 @@ func (c *closer) run(ctx context.Context) error {
 	}
 	elements := c.ref.Elements()
 	refs, cands := newPiece(c.ref, min(closeValues, elements)), newPiece(c.cand, min(closeValues, elements))
-	together, err := checkpoint.Together(ctx, c.ref, c.cand, func(p *checkpoint.Piece) error {
+	together, err := checkpoint.Together(ctx, c.ref, c.cand, 1, func(p *checkpoint.Piece) error {
 		if err := cmp.Or(refs.take(p.A, int64(p.Count), c.judge.target), cands.take(p.B, int64(p.Count), c.judge.target)); err != nil {
 			return err
 		}
