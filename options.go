@@ -51,8 +51,8 @@ func collect(of use, opts []Option) (settings, error) {
 	return s, nil
 }
 
-// Seed is the seed, as torch.manual_seed takes it; 0 without it. Of [Prepare]
-// and [Fill].
+// Seed is the seed, as torch.manual_seed takes it; without it that of the config,
+// else 0. Of [Prepare] and [Fill].
 func Seed[T ~int | ~int64 | ~uint64](n T) Option {
 	return Option{"Seed", []use{prepares, fills}, func(s *settings) { s.plan.Seed, s.plan.SeedText = uint64(n), fmt.Sprint(n) }}
 }
@@ -62,8 +62,8 @@ func Set(name string, value any) Option {
 	return Option{"Set", []use{prepares, fills}, func(s *settings) { s.values = append(s.values, fmt.Sprintf("%s=%v", name, value)) }}
 }
 
-// Mode is the mode by its name, with or without version; "gpt2" without it. Of
-// [Prepare].
+// Mode is the mode by its name, with or without version; without it that of the
+// config, else "gpt2". Of [Prepare].
 func Mode(name string) Option {
 	return Option{"Mode", []use{prepares}, func(s *settings) { s.mode = name }}
 }

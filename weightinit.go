@@ -23,6 +23,7 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/model"
 	_ "github.com/weightinit/weightinit/modes/standard" // the built-in modes
 	"github.com/weightinit/weightinit/plan"
 	"github.com/weightinit/weightinit/registry"
@@ -39,22 +40,40 @@ type Source interface {
 // is safe for use by several goroutines.
 type Plan struct{ *plan.Plan }
 
-// Prepare freezes the model of source with a mode and a seed. The options are
-// [Mode], [Modes], [Set], [Seed], [DType], [Drawn] and [Streams]. Nothing is drawn
-// yet.
+// Prepare freezes the model of source with a mode and a seed, by default those
+// that the config asks for. The options are [Mode], [Modes], [Set], [Seed],
+// [DType], [Drawn] and [Streams]. Nothing is drawn yet.
 func Prepare(ctx context.Context, source Source, opts ...Option) (*Plan, error) {
 	s, err := collect(prepares, opts)
 	if err != nil {
 		return nil, err
 	}
-	if s.mode == "" {
-		s.mode = "gpt2"
+	if err := s.fromConfig(source); err != nil {
+		return nil, err
 	}
 	info, err := s.registry.Lookup(s.mode)
 	if err != nil {
 		return nil, err
 	}
 	return Build(ctx, source, info, s.values, s.plan)
+}
+
+// fromConfig takes what no option says from a model.Config.
+func (s *settings) fromConfig(source Source) error {
+	config, ok := source.(model.Config)
+	if s.mode == "" {
+		s.mode = "gpt2"
+		if ok {
+			s.mode = config.Mode()
+		}
+	}
+	if s.plan.SeedText != "" || !ok || config.SeedText() == "" {
+		return nil
+	}
+	var err error
+	s.plan.SeedText = config.SeedText()
+	s.plan.Seed, err = model.ParseSeed(s.plan.SeedText)
+	return err
 }
 
 // Build is [Prepare] with a mode that need not be registered, and its options

@@ -184,3 +184,20 @@ func TestTheSameArgumentsGiveTheSameBytes(t *testing.T) {
 		require.True(t, bytes.Equal(first, data))
 	}
 }
+
+func TestAConfigMayAskForModeAndSeed(t *testing.T) {
+	const text = `{"d_model":8,"d_head":4,"n_layers":1,"n_ctx":4,"n_heads":2,"d_vocab":9,"act_fn":"gelu","init_mode":"xavier_normal","seed":-7}`
+	config, _, err := model.Parse("c.json", []byte(text), model.JSON)
+	require.NoError(t, err)
+	asked, err := weightinit.Prepare(t.Context(), config)
+	require.NoError(t, err)
+	require.Equal(t, "xavier_normal@1", asked.Mode())
+	require.Equal(t, "-7", asked.SeedText())
+	told, err := weightinit.Prepare(t.Context(), config, weightinit.Mode("xavier_normal@1"), weightinit.Seed(-7))
+	require.NoError(t, err)
+	require.Equal(t, told.Digest(), asked.Digest())
+	other, err := weightinit.Prepare(t.Context(), config, weightinit.Mode("gpt2"), weightinit.Seed(0))
+	require.NoError(t, err)
+	require.Equal(t, "gpt2@1", other.Mode())
+	require.Equal(t, "0", other.SeedText())
+}
