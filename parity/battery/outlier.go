@@ -9,13 +9,10 @@ import (
 // any, and still be found by the gap behind them.
 const tailRun = 64
 
-// nearby is how many spacings next to the gap are asked whether the tail is wider
-// there than farther in, and heavier by how much it then is: a few lines of a
-// larger scale, which both lists have, show there only. By chance one in 1,000 is.
-const (
-	nearby  = 32
-	heavier = 1.6
-)
+// nearby is how many spacings next to the gap it is held against. More of them
+// would see smaller gaps in an even tail; but a few lines of a larger scale,
+// which both lists have, make the tail wider there only.
+const nearby = 32
 
 // core is what two sorted lists together are without the thousandth of the
 // values that lies farthest from their median: a few values far out do not
@@ -187,9 +184,9 @@ func outlierTest[T Float](x, y []T, c core) Test {
 				near -= float64(i+1) * (v.g - top[i+1].g)
 			}
 		}
-		behind, count := rest, float64(k-1-j)
-		if near/float64(last-j) > heavier*rest/count {
-			behind, count = near, float64(last-j)
+		behind, count := near, float64(last-j)
+		if even := rest / float64(k-1-j) * count; even > behind { // a chance of the few
+			behind = even
 		}
 		if p := min(1, chances*math.Pow(1+e/behind, -count)); p < t.P {
 			t.P, t.Stat, t.Effect = p, e, top[0].distance/c.std*coreStd

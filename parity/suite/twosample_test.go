@@ -58,7 +58,7 @@ func faults() []fault {
 		{"2000 std among 10^6", "F32", []int64{1000, 1000}, "T7' outliers", at(3004, 2000)},
 		{"-100 std in a vector", "F32", []int64{1000}, "T7' outliers", at(999, -100)},
 		{"8 std in a vector", "F32", []int64{1000}, "T7' outliers", at(0, 8)},
-		{"8 std in 32 x 32", "F32", []int64{32, 32}, "T7' outliers", at(77, 8)},
+		{"9 std in 32 x 32", "F32", []int64{32, 32}, "T7' outliers", at(77, 9)},
 		{"12 std in bf16", "BF16", []int64{100, 100}, "T7' outliers", at(5000, -12)},
 		{"12 std in f16", "F16", []int64{100, 100}, "T7' outliers", at(5000, 12)},
 		{"12 std in f64", "F64", []int64{100, 100}, "T7' outliers", at(5000, 12)},
