@@ -1,14 +1,29 @@
 package fill_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/plan"
 )
+
+// exact are the same plans with zeros in place of every parameter that holds an
+// orthogonal matrix.
+var exact = map[string]string{
+	"mixedbf16":      "929c180bd1194c271b171d23c5c453e2faed5bf98c2583b5e4e3d64186da4ac5",
+	"mixedf16":       "6f0307a4296d3a5ed05cdeafb5f3110547f5497eefeb223be644ee7f5ca1c112",
+	"mixedf32":       "24f2f8fd82b20b37031f4d97fb6be96636324df127cbc65d4751ec68ae7779b1",
+	"mixedf64":       "34d6b070a892ab890ccd78a53d94842c82ec9ac1766fd83ba3d3adf4772d4d16",
+	"vocabularybf16": "d8f534a397fcd6565d2dd6720e67735a29cee2169a233d642f8200be71687d2a",
+	"vocabularyf16":  "7e7a43ce6e3147e4324f11e2ecd5f1b234989549b49f27d5cfe3ea39e68029b8",
+	"vocabularyf32":  "166abf833a6702b98a8976aac533d205f14729808f67219c9d5cbdea539d2099",
+	"vocabularyf64":  "0db0bcf54a1b90ae61108916358ba4e795f58e09b8521a0426ce1e91ee1edd81",
+}
 
 // TestBitsAndDigestsStay holds the bytes of plans and their digests to what
 // they were before parameters, steps and tensors were told apart.
@@ -36,7 +51,16 @@ func TestBitsAndDigestsStay(t *testing.T) {
 		require.Equal(t, c.digest, p.Digest(), "%s %s", c.name, c.in)
 		got := newCollect(t, p)
 		require.NoError(t, fill.Run(t.Context(), p, got, fill.Options{}))
-		require.Equal(t, c.values, got.digest(), "%s %s", c.name, c.in)
+		if runtime.GOARCH == "amd64" {
+			require.Equal(t, c.values, got.digest(), "%s %s", c.name, c.in)
+			continue
+		}
+		for _, s := range p.Steps().All() { // of these no bits are promised on another processor
+			if _, inexact := s.Dist.Draw.(dist.Orthogonal); inexact {
+				clear(got.values[s.Param])
+			}
+		}
+		require.Equal(t, exact[c.name+c.in.String()], got.digest(), "%s %s", c.name, c.in)
 	}
 }
 
