@@ -1,6 +1,7 @@
-// Package needs lets a test say what it lacks on this machine. It is the only
-// way in which tests skip, so that one switch forbids it: with
-// WEIGHTINIT_NO_SKIP=1, as the gate sets it, a skip is a failure.
+// Package needs lets a test say what it lacks on this machine, and one switch
+// forbids it: with WEIGHTINIT_NO_SKIP=1, as the gate sets it, a skip is a
+// failure. Tests skip in no other way, but for package sdktest, which shows a
+// check of the conformance kit that skips as a subtest that skips.
 package needs
 
 import (

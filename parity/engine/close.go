@@ -68,22 +68,7 @@ func (r *CloseReport) Passed() bool {
 // Failures returns the tensors that are not close: first those that could not
 // be compared, then those with most mismatches.
 func (r *CloseReport) Failures() []CloseTensor {
-	var out []CloseTensor
-	for _, t := range r.Tensors {
-		if t.Status != Equal {
-			out = append(out, t)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b CloseTensor) int {
-		if (a.Status == Differs) != (b.Status == Differs) {
-			if b.Status == Differs {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.Differing, a.Differing)
-	})
-	return out
+	return worst(r.Tensors, func(t CloseTensor) (Status, int64) { return t.Status, t.Differing })
 }
 
 // Tolerances returns the defaults of torch.testing.assert_close for a stored

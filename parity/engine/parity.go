@@ -102,20 +102,28 @@ func (r *Report) Values() int64 {
 // Failures returns the tensors that are not equal, those that differ in most
 // values first, after those that could not be compared at all.
 func (r *Report) Failures() []Tensor {
-	var out []Tensor
-	for _, t := range r.Tensors {
-		if t.Status != Equal {
+	return worst(r.Tensors, func(t Tensor) (Status, int64) { return t.Status, t.Differing })
+}
+
+// worst returns the tensors that are not [Equal]: first those that could not
+// be compared, then those of which most values differ.
+func worst[T any](tensors []T, of func(T) (Status, int64)) []T {
+	var out []T
+	for _, t := range tensors {
+		if status, _ := of(t); status != Equal {
 			out = append(out, t)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Tensor) int {
-		if (a.Status == Differs) != (b.Status == Differs) {
-			if b.Status == Differs {
+	slices.SortStableFunc(out, func(a, b T) int {
+		statusA, differingA := of(a)
+		statusB, differingB := of(b)
+		if (statusA == Differs) != (statusB == Differs) {
+			if statusB == Differs {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Compare(b.Differing, a.Differing)
+		return cmp.Compare(differingB, differingA)
 	})
 	return out
 }

@@ -157,16 +157,22 @@ func (r reader) mapping(n *strictyaml.Node, known []string) (map[string]*stricty
 	return out, nil
 }
 
+// start returns the place of a mapping's first key: a mapping itself may begin
+// a line earlier, at the dash of its list.
+func start(n *strictyaml.Node) *strictyaml.Node {
+	if len(n.Members) == 0 {
+		return n
+	}
+	return &strictyaml.Node{Line: n.Members[0].Line, Column: n.Members[0].Column}
+}
+
 func (r reader) rule(n *strictyaml.Node) (Rule, error) {
 	var rule Rule
 	m, err := r.mapping(n, keys)
 	if err != nil {
 		return rule, err
 	}
-	at := n
-	if len(n.Members) > 0 {
-		at = &strictyaml.Node{Line: n.Members[0].Line, Column: n.Members[0].Column}
-	}
+	at := start(n)
 	rule.Line = at.Line
 	if v := m["tensors"]; v != nil {
 		if rule.Tensors, err = r.text("tensors", v); err != nil {

@@ -47,10 +47,7 @@ func (r reader) name(n *strictyaml.Node) (rule Name, err error) {
 	if err != nil {
 		return rule, err
 	}
-	at := n
-	if len(n.Members) > 0 {
-		at = &strictyaml.Node{Line: n.Members[0].Line, Column: n.Members[0].Column}
-	}
+	at := start(n)
 	rule.Line = at.Line
 	for _, f := range []struct {
 		key string
