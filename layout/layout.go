@@ -11,7 +11,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/dtype"
 )
 
@@ -54,6 +53,15 @@ type Param struct {
 	// Stored lists the tensors in a file that hold the parameter. None means a
 	// single one with the parameter's name and shape.
 	Stored []Slice
+	// DType is the parameter's own type, whatever the model's is; 0 means the
+	// model's.
+	DType dtype.Type
+	// Buffer tells that it is a persistent buffer: in the state dict and in
+	// files, and no parameter to train.
+	Buffer bool
+	// Unnamed tells that no file holds the parameter: working memory of a
+	// recorded program. Its Name only tells it apart.
+	Unnamed bool
 }
 
 // Piece is one of the matrices or vectors that are fused in a parameter.
@@ -102,26 +110,6 @@ type Slice struct {
 	First int64
 }
 
-// Event is one draw of a framework's own constructor and init functions, in
-// the order of the stream.
-type Event struct {
-	// Param is the number of the parameter that takes the values, [Lost] if
-	// none does.
-	Param int
-	// Dist is what is drawn, as a tensor of its own of this Shape.
-	Dist  dist.Dist
-	Shape []int64
-	// In is the type in which it is drawn; 0 means the one in which the plan
-	// draws.
-	In dtype.Type
-	// Into are the elements of the parameter that take the values; the zero
-	// Region means all.
-	Into Region
-}
-
-// Lost is the parameter of an event whose values nobody keeps.
-const Lost = -1
-
 // Elements returns the number of values of p. The shape must have passed
 // [Layout.Check].
 func (p Param) Elements() int64 {
@@ -157,10 +145,18 @@ type Facts struct {
 type Layout struct {
 	Model  Facts
 	Params []Param
-	// Replay are the draws that the framework itself makes for the model, in
-	// order; nil where nobody knows them. A later event of a parameter
-	// replaces what an earlier one left in the same elements.
+	// Replay is what the framework itself does to make the model, in order; nil
+	// where nobody knows it. A later event of a parameter replaces what an
+	// earlier one left in the same elements.
 	Replay []Event
+	// StateDict lists the tensors of the state dict, and Saved those that the
+	// framework's own save writes. nil means what the parameters say of
+	// themselves: each as a whole, tied or not, and without the tied ones as
+	// Stored says.
+	StateDict, Saved []Entry
+	// DType is the type in which the framework makes the model; 0 means that
+	// the config has none.
+	DType dtype.Type
 }
 
 // Clone returns a deep copy.
@@ -182,6 +178,7 @@ func (l *Layout) Clone() *Layout {
 	for i := range c.Replay {
 		c.Replay[i].Shape = slices.Clone(c.Replay[i].Shape)
 	}
+	c.StateDict, c.Saved, c.DType = slices.Clone(l.StateDict), slices.Clone(l.Saved), l.DType
 	return c
 }
 
