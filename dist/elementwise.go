@@ -55,7 +55,7 @@ func (Apply) sealedPost()                    {}
 
 // Inexact tells that torch's function is not correctly rounded on CPUs, so that
 // a result may differ by a unit in the last place.
-func (a Apply) Inexact() bool { return a.Do != "negate" && a.Do != "abs" && a.Do != "erfinv" }
+func (a Apply) Inexact() bool { return a.Do != "negate" && a.Do != "abs" }
 
 // Clamp keeps each value within bounds.
 type Clamp struct{ To Bounds }
