@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/weightinit/weightinit/checkpoint/target"
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/nearest"
 	"github.com/weightinit/weightinit/internal/record"
@@ -82,6 +83,20 @@ func (p *Plan) StreamRegions(ctx context.Context, w io.Writer, regions []Region,
 		return err
 	}
 	return s.tell(stream.watched.Found())
+}
+
+// RegionSizes returns the number of values of each region. An error is that of
+// [Plan.WriteRegions].
+func (p *Plan) RegionSizes(regions []Region) ([]int64, error) {
+	wanted, _, err := p.regions(regions)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make([]int64, len(wanted))
+	for i, r := range wanted {
+		sizes[i] = dist.Elements(r.Sizes)
+	}
+	return sizes, nil
 }
 
 // regions finds the tensors of regions, and what a file of them consists of.

@@ -99,7 +99,7 @@ func (s *regionStream) draw(ctx context.Context) error {
 		return nil
 	}
 	if int64(cap(s.data)) < s.bytes {
-		s.data = make([]byte, s.bytes)
+		s.data = make([]byte, max(s.bytes, min(s.target.Files[0].Size, streamBytes)))
 	}
 	s.data = s.data[:s.bytes]
 	regions := make([]fill.Region, len(s.part))

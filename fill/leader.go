@@ -15,7 +15,7 @@ import (
 const passes, jump = 6, 1 << 17
 
 // segmentWords is about how many words of the stream one worker draws before
-// it takes the next segment, for a plan of so many values. A jump from one
+// it takes the next segment, for a run of so many values. A jump from one
 // segment to the next takes as long as 2^17 values, so segments of n words cost
 //
 //	values/n · 2^17   the walk of the leader, and at the end
@@ -81,7 +81,7 @@ func newLeader(ctx context.Context, p *plan.Plan, w window, opts Options, out ch
 		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, stream: rng.New(p.Seed()),
 	}
 	if l.segment == 0 {
-		l.segment = segmentWords(p.Elements())
+		l.segment = segmentWords(w.values(p))
 	}
 	return l
 }

@@ -29,6 +29,20 @@ func newWindow(targets []target) window {
 	return w
 }
 
+// values is how many values of a plan are in the window, at most.
+func (w window) values(p *plan.Plan) int64 {
+	if w.all {
+		return p.Elements()
+	}
+	total := int64(0)
+	for _, boxes := range w.boxes {
+		for _, b := range boxes {
+			total = min(total+b.rows*b.row, p.Elements()) // they may overlap
+		}
+	}
+	return total
+}
+
 // of returns the elements of a step that have values in the window, and those
 // between them where two runs would lie less than gap apart.
 func (w window) of(s plan.Step, gap int64) runs {
