@@ -130,6 +130,9 @@ func (p *Plan) regions(regions []Region) ([]fill.Region, *target.Target, error) 
 		}
 		names[as] = i
 		entries[i] = target.Entry{Name: as, Shape: wanted[i].Sizes, DType: t.DType}
+		if _, err := target.Safetensors(entries[i:i+1], nil); err != nil {
+			return fail(err)
+		}
 	}
 	r := record.Record{Digest: p.Digest(), Mode: p.Mode(), Seed: p.SeedText(), Streams: string(p.Streams())}
 	if p.Drawn() != p.DType().Compute() {

@@ -23,6 +23,7 @@ type regionStream struct {
 	watched *fill.Overflow
 	// whole tells which parameters are made as a whole whatever is wanted.
 	whole map[int]bool
+	limit int64 // streamBytes, but in tests
 
 	part    []box
 	start   int64 // where the part lies in the file
@@ -44,7 +45,7 @@ const streamBytes = 64 << 20
 
 func newRegionStream(p *plan.Plan, regions []fill.Region, t *target.Target, w io.Writer, o fill.Options) *regionStream {
 	s := &regionStream{
-		plan: p, regions: regions, target: t, w: w, options: o, whole: madeWhole(p),
+		plan: p, regions: regions, target: t, w: w, options: o, whole: madeWhole(p), limit: streamBytes,
 		start: int64(len(t.Files[0].Head)), written: make(chan error, 1),
 	}
 	s.watched = fill.WatchRegions(p, regions, inMemory{s})
@@ -74,14 +75,14 @@ func (s *regionStream) run(ctx context.Context) error {
 // add puts a region into the part, and draws parts that are full.
 func (s *regionStream) add(ctx context.Context, number int, r fill.Region) error {
 	size := s.plan.DType().Size()
-	most := streamBytes / size
+	most := max(s.limit/size, 1)
 	if s.whole[s.plan.Tensors().At(r.Tensor).Param] {
 		most = max(most, dist.Elements(r.Sizes))
 	}
 	first := int64(0)
 	for b := range boxes(r, most) {
 		n := dist.Elements(b.Sizes)
-		if s.bytes > 0 && s.bytes+n*size > streamBytes {
+		if s.bytes > 0 && s.bytes+n*size > s.limit {
 			if err := s.draw(ctx); err != nil {
 				return err
 			}
@@ -99,7 +100,7 @@ func (s *regionStream) draw(ctx context.Context) error {
 		return nil
 	}
 	if int64(cap(s.data)) < s.bytes {
-		s.data = make([]byte, max(s.bytes, min(s.target.Files[0].Size, streamBytes)))
+		s.data = make([]byte, max(s.bytes, min(s.target.Files[0].Size, s.limit)))
 	}
 	s.data = s.data[:s.bytes]
 	regions := make([]fill.Region, len(s.part))
