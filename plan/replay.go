@@ -296,8 +296,8 @@ func (r *replay) absorb(e layout.Event) bool {
 		return false
 	}
 	if is, to := r.p.Type(from), r.p.Type(e.To.Param); is != to {
-		if to == dtype.F64 {
-			return false // values come as float32
+		if is == dtype.F64 || to == dtype.F64 {
+			return false // the steps of a draw are all done in float32 or in float64
 		}
 		posts = append([]dist.Post{dist.Cast{To: to}}, posts...)
 	}
