@@ -33,8 +33,15 @@ func Watch(p *plan.Plan, sink Sink) *Overflow {
 			most[s.Param] = max(most[s.Param], bound(s.Dist))
 		}
 	}
+	held := map[int]bool{}
+	for _, h := range p.Held().All() {
+		for _, param := range h.Params {
+			held[param], most[param] = true, math.Inf(1)
+		}
+	}
 	for i, t := range p.Tensors().All() {
-		if most[t.Param] <= t.DType.Max() {
+		// What a recorded program computes in a type it may also mean.
+		if most[t.Param] <= t.DType.Max() || t.DType.Whole() || held[t.Param] && t.DType == p.Type(t.Param) {
 			continue
 		}
 		if o.watched == nil {
@@ -136,6 +143,10 @@ func bound(d dist.Dist) float64 {
 			now = math.Abs(now * post.By)
 		case dist.Divide:
 			now = math.Abs(now / post.By)
+		case dist.Add:
+			now += math.Abs(post.By)
+		case dist.Apply, dist.Clamp:
+			now = math.Inf(1)
 		}
 		if most = max(most, now); math.IsNaN(most) {
 			return math.Inf(1)
