@@ -111,3 +111,26 @@ func badZlib(err error) error {
 	}
 	return fmt.Errorf("broken data (%s)", shown.Text(err.Error()))
 }
+
+// literalLines writes literals as readLiterals reads them.
+func literalLines(literals []*layout.Literal) (lines, error) {
+	var out lines
+	for _, l := range literals {
+		var b bytes.Buffer
+		zip, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+		if err != nil {
+			return out, err
+		}
+		if _, err := zip.Write(l.Data); err != nil {
+			return out, err
+		}
+		if err := zip.Close(); err != nil {
+			return out, err
+		}
+		out.begin("dtype", l.DType.Torch())
+		out.whole("elements", l.Elements())
+		out.word("zlib", base64.StdEncoding.EncodeToString(b.Bytes()))
+		out.end()
+	}
+	return out, nil
+}
