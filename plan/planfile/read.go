@@ -115,7 +115,9 @@ func (r *reader) countSteps(p *strictjson.Parser) error {
 		return p.Skip()
 	}
 	return p.Array(func(int) error {
-		r.steps++
+		if r.steps++; r.steps > limits.PlanSteps {
+			return fmt.Errorf("more than the limit of %d steps", limits.PlanSteps)
+		}
 		return p.Skip()
 	})
 }

@@ -116,11 +116,8 @@ type step struct {
 
 func (r *reader) readSteps(p *strictjson.Parser) error {
 	var s step
-	r.doc.Layout.Replay = make([]layout.Event, 0, min(r.steps, limits.PlanSteps))
+	r.doc.Layout.Replay = make([]layout.Event, 0, r.steps)
 	return p.Array(func(i int) error {
-		if i >= limits.PlanSteps {
-			return fmt.Errorf("more than the limit of %d steps", limits.PlanSteps)
-		}
 		s = step{}
 		var e layout.Event
 		err := r.readStep(p, &s)

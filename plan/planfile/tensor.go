@@ -115,7 +115,7 @@ func (r *reader) settle(t *tensor, before []tensor, number map[string]int) error
 	case t.name == "":
 		return errors.New("name: it is empty")
 	case twice:
-		return fmt.Errorf("name: tensor %d has it already", number[t.name])
+		return fmt.Errorf("name: number %d has it already", number[t.name])
 	case t.ulps && (t.exact || t.ulp < 1 || t.ulp > math.MaxInt32):
 		return fmt.Errorf(`ulp: %d: must be 1 to 2^31-1, with "exact": false`, t.ulp)
 	}
