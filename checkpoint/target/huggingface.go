@@ -20,7 +20,7 @@ const (
 // HuggingFace is a folder with config.json beside model.safetensors or, when
 // the values pass maxShard bytes (0 means [DefaultShardSize]), beside numbered
 // shards with an index. Every file of weights carries the metadata. config is a
-// JSON object.
+// JSON object; with nil there is no config.json.
 func HuggingFace(entries []Entry, metadata map[string]string, config []byte, maxShard int64) (*Target, error) {
 	if maxShard <= 0 {
 		maxShard = DefaultShardSize
@@ -40,11 +40,13 @@ func HuggingFace(entries []Entry, metadata map[string]string, config []byte, max
 			weightMap[entries[e].Name] = name
 		}
 	}
-	text, err := indented(json.RawMessage(config))
-	if err != nil {
-		return nil, fmt.Errorf("target: the config is no JSON: %w", err)
+	if config != nil {
+		text, err := indented(json.RawMessage(config))
+		if err != nil {
+			return nil, fmt.Errorf("target: the config is no JSON: %w", err)
+		}
+		t.addText(configFile, text, 1)
 	}
-	t.addText(configFile, text, 1)
 	if len(shards) == 1 {
 		return t, nil
 	}

@@ -106,7 +106,7 @@ func BitsOfPlan(ctx context.Context, p *plan.Plan, set checkpoint.Set, planned b
 	if s.plan, err = p.Subset(names); err != nil {
 		return nil, err
 	}
-	if err := fill.Run(ctx, s.plan, s, fill.Options{Workers: opts.Workers, Filler: opts.Filler}); err != nil {
+	if err := fill.Run(ctx, s.plan, s, fill.Options{Workers: opts.Workers, Filler: opts.Filler, WorkMemory: opts.WorkMemory}); err != nil {
 		return nil, err
 	}
 	return c.report, nil

@@ -144,6 +144,8 @@ type Options struct {
 	WithinBounds bool
 	// Filler makes the values of a plan that a plugin fills itself.
 	Filler fill.Filler
+	// WorkMemory is that of fill.Options.
+	WorkMemory int64
 	// Progress, if set, is called from several goroutines with the number of
 	// values that were just compared.
 	Progress func(values int64)
