@@ -1,0 +1,749 @@
+#!/usr/bin/env python3
+"""Turn a recorded constructor into a plan file (weightinit.plan/1).
+
+  to_plan.py --recorder DIR --model my_module:build [--kwargs JSON] -o model.plan.json.gz
+  to_plan.py --recorder DIR --model path/to/file.py:build --marker 7 -o model.plan.json
+  to_plan.py --raw program.json -o model.plan.json
+
+DIR holds record.py, the recorder: its record(function) gives a raw program. The
+raw program names torch's operators; the plan names the steps of the format.
+Operators that the format lacks are refused by name. --marker K: a generator that
+the function seeds with K is seeded with the plan's own seed. Exit code: 0 done,
+2 refused or bad input.
+"""
+
+import argparse
+import base64
+import gzip
+import importlib
+import importlib.util
+import json
+import math
+import os
+import sys
+import zlib
+
+FORMAT = "weightinit.plan/1"
+SAVED = "\0saved\0"  # before the names of what the framework's own save writes
+ITEM = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2,
+        "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
+FLOATS = ("float64", "float32", "bfloat16", "float16")
+DRAWS = ("normal", "uniform", "trunc_normal", "sparse", "orthogonal")
+WHOLE = ("dirac", "eye")  # of torch.nn.init, without draws
+INEXACT = ("sqrt", "log", "log1p", "exp", "expm1", "erfinv", "norm")
+UNARY = {"neg": "negate", "abs": "abs", "sqrt": "sqrt", "log": "log", "log1p": "log1p",
+         "exp": "exp", "expm1": "expm1", "erfinv": "erfinv"}
+BINARY = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide",
+          "subtract": "subtract", "multiply": "multiply", "divide": "divide", "true_divide": "divide"}
+CLAMP = ("clamp", "clamp_min", "clamp_max", "clip")
+COPY = ("copy", "clone", "_to_copy")
+# Mamba's softplus inverse: two of its three functions nearly cancel; measured, not derived.
+MAMBA = ("uniform", "multiply", "add", "exp", "clamp", "negate", "expm1", "negate", "log", "add")
+SPREAD = 1 << 20  # bytes: a literal that is broadcast is written out up to this size
+SLICES = 256  # a broadcast copy is written as at most so many copies
+
+
+class CannotLower(Exception):
+    """The program says something that a plan cannot. One line."""
+
+
+def count(shape):
+    return math.prod(shape)
+
+
+def contiguous(shape, strides):
+    expect = 1
+    for size, stride in zip(reversed(shape), reversed(strides)):
+        if size != 1 and stride != expect:
+            return False
+        expect *= size
+    return True
+
+
+def dense(shape):
+    """The strides of a contiguous tensor."""
+    out, step = [], 1
+    for size in reversed(shape):
+        out.append(step)
+        step *= size
+    return out[::-1]
+
+
+class Region:
+    """Part of a memory; strides in elements."""
+
+    def __init__(self, memory, offset, shape, strides):
+        self.memory, self.offset, self.shape = memory, offset, list(shape)
+        self.strides = dense(shape) if contiguous(shape, strides) else list(strides)
+
+    def same(self, other):
+        return vars(self) == vars(other)
+
+    def flat(self):
+        return contiguous(self.shape, self.strides)
+
+
+class Literal:
+    def __init__(self, index, shape):
+        self.index, self.shape = index, list(shape)
+
+
+class Value:
+    def __init__(self, number):
+        self.number = number
+
+
+class Step:
+    """One step; to is a Region or None, sources are Regions, Literals and Values."""
+
+    def __init__(self, do, to=None, sources=(), shape=None, dtype=None, **numbers):
+        self.do, self.to, self.sources = do, to, list(sources)
+        self.shape, self.dtype, self.numbers = shape, dtype, numbers
+
+    def regions(self):
+        return ([self.to] if self.to else []) + [s for s in self.sources if isinstance(s, Region)]
+
+    def moves_stream(self):
+        return self.do in DRAWS or self.do in ("seed", "load")
+
+
+def plain(number):
+    """A raw program's number as a Python number."""
+    if isinstance(number, dict):
+        if "float" in number:
+            return float(number["float"])
+        raise CannotLower("a complex number")
+    return number
+
+
+def rounded(number, dtype):
+    """The number as torch makes it of dtype."""
+    import torch
+
+    number = plain(number)
+    if dtype == "bool":
+        return int(bool(number))
+    return torch.full((), number, dtype=getattr(torch, dtype)).item()
+
+
+def scalar(number, dtype):
+    """A scalar operand: torch computes half types in float32 and rounds the result."""
+    return rounded(number, "float64" if dtype == "float64" else "float32")
+
+
+class Lowering:
+    """Raw operators to steps, before memories are numbered."""
+
+    def __init__(self, program):
+        self.program = program
+        self.dtypes, self.steps, self.slots = {}, [], {}
+        self.literals = [{"dtype": e["dtype"], "elements": e["n"], "zlib": e["zlib"]} for e in program["literals"]]
+        self.temporary = 1 + max([int(i) for i in program["storages"]], default=0)
+        self.elements = {}
+        for op in program["ops"]:
+            self.lower(op)
+
+    def region(self, view, what):
+        memory, offset, shape, strides, dtype = view
+        if dtype not in ITEM:
+            raise CannotLower(f"{what}: a tensor of {dtype}")
+        if self.dtypes.setdefault(memory, dtype) != dtype:
+            raise CannotLower(f"{what}: one memory as {self.dtypes[memory]} and {dtype}")
+        if memory not in self.elements:
+            self.elements[memory] = self.program["storages"][str(memory)] // ITEM[dtype]
+        return Region(memory, offset, shape, strides)
+
+    def new_memory(self, shape, dtype):
+        memory, self.temporary = self.temporary, self.temporary + 1
+        self.dtypes[memory], self.elements[memory] = dtype, count(shape)
+        return Region(memory, 0, shape, dense(shape))
+
+    def operand(self, arg, shape, dtype, what):
+        """The operand of an elementwise step on a region of shape and dtype."""
+        if not isinstance(arg, dict) or "float" in arg:
+            return Value(scalar(arg, dtype))
+        if "full" in arg:
+            wide = arg["dtype"] in FLOATS and ITEM[arg["dtype"]] > ITEM[dtype] and arg["size"]
+            if wide and rounded(arg["full"], dtype) != plain(arg["full"]):
+                raise CannotLower(f"{what}: a number of {arg['dtype']} with {dtype}")
+            return Value(scalar(arg["full"], dtype))
+        if "literal" in arg:
+            if arg["dtype"] != dtype:
+                raise CannotLower(f"{what}: a literal of {arg['dtype']} with {dtype}")
+            return self.spread(arg["literal"], arg["size"], shape, what)
+        if "view" in arg:
+            region = self.region(arg["view"], what)
+            if region.shape != list(shape):
+                raise CannotLower(f"{what}: shapes {region.shape} and {list(shape)}")
+            if self.dtypes[region.memory] != dtype:
+                if ITEM[self.dtypes[region.memory]] >= ITEM[dtype]:
+                    raise CannotLower(f"{what}: {self.dtypes[region.memory]} with {dtype}")
+                wide = self.new_memory(shape, dtype)
+                self.steps.append(Step("copy", wide, [region]))
+                return wide
+            return region
+        raise CannotLower(f"{what}: an argument {sorted(arg)}")
+
+    def spread(self, index, size, shape, what):
+        """A literal in the shape of the target; broadcast by writing it out."""
+        if count(size) == count(shape):
+            return Literal(index, shape)
+        import torch
+
+        entry = self.literals[index]
+        if count(shape) * ITEM[entry["dtype"]] > SPREAD:
+            raise CannotLower(f"{what}: a literal of {size} broadcast to {list(shape)}")
+        raw = zlib.decompress(base64.b64decode(entry["zlib"]))
+        values = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(getattr(torch, entry["dtype"]))
+        wide = values.reshape(size).expand(shape).contiguous()
+        raw = wide.reshape(-1).view(torch.uint8).numpy().tobytes()
+        self.literals.append({"dtype": entry["dtype"], "elements": wide.numel(),
+                              "zlib": base64.b64encode(zlib.compress(raw, 9)).decode()})
+        return Literal(len(self.literals) - 1, shape)
+
+    def lower(self, op):
+        kind = op["op"]
+        if kind in ("seed", "save_state", "load_state"):
+            return self.control(op)
+        if op.get("aten"):
+            return self.operator(op)
+        view = op["to"]
+        if count(view[2]) == 0:
+            return None
+        if op.get("discard"):
+            target, shape, dtype, flat = None, view[2], view[4], contiguous(view[2], view[3])
+        else:
+            target = self.region(view, kind)
+            shape, dtype, flat = target.shape, view[4], target.flat()
+        if kind == "fill":
+            return self.steps.append(Step("set", target, value=rounded(op["value"], dtype)))
+        if kind == "literal":
+            return self.steps.append(Step("literal", target, literal=op["literal"]))
+        if kind not in DRAWS + WHOLE:
+            raise CannotLower(kind)
+        if not flat:
+            raise CannotLower(f"{kind} into a strided region")
+        if dtype not in FLOATS:
+            raise CannotLower(f"{kind} of {dtype}")
+        names = {"normal": ("mean", "std"), "uniform": ("low", "high"), "trunc_normal": ("mean", "std", "a", "b"),
+                 "sparse": ("sparsity", "std"), "orthogonal": ("gain",), "dirac": ("groups",), "eye": ()}[kind]
+        raw = {"low": "a", "high": "b"} if kind == "uniform" else {}
+        numbers = {n: plain(op[raw.get(n, n)]) for n in names}
+        if op.get("stream"):
+            numbers["stream"] = op["stream"]
+        return self.steps.append(Step(kind, target, shape=shape, dtype=dtype, **numbers))
+
+    def control(self, op):
+        if op["op"] == "seed":
+            seed = op["seed"]
+            if seed == "the seed":
+                seed = "plan"
+            elif not 0 <= seed < 1 << 53:
+                seed &= 0xFFFFFFFF  # torch's generator looks at no more
+            numbers = {"seed": seed}
+            if op.get("stream"):
+                numbers["stream"] = op["stream"]
+            self.steps.append(Step("seed", **numbers))
+        else:
+            slot = self.slots.setdefault(op["slot"], len(self.slots))
+            self.steps.append(Step(op["op"].split("_")[0], slot=slot))
+
+    def operator(self, op):
+        name, _, overload = op["op"].partition(".")
+        what, base = op["op"], name if name.startswith("_") else name.rstrip("_")
+        if op.get("draw"):
+            raise CannotLower(f"{what} (a draw)")
+        if isinstance(op["to"][0], list):
+            raise CannotLower(f"{what} (several results)")
+        if base not in (*COPY, *UNARY, *BINARY, *CLAMP, "cat", "stack", "norm", "linalg_vector_norm",
+                        "rsub", "reciprocal", "eye", "square"):
+            raise CannotLower(what)
+        target = self.region(op["to"], what)
+        if count(target.shape) == 0:
+            return
+        dtype = self.dtypes[target.memory]
+        if dtype not in FLOATS:
+            raise CannotLower(f"{what} on {dtype}")
+        args = [{"view": op["to"]} if isinstance(a, dict) and "out" in a else a for a in op["args"]]
+        options = {k: v for k, v in op["kw"].items() if v is not None and not (isinstance(v, dict) and "out" in v)}
+        if base == "eye":
+            self.steps.append(Step("eye", target, shape=target.shape, dtype=dtype))
+        elif base in COPY:
+            self.copy(target, args[1] if base == "copy" else args[0], what)
+        elif base in ("cat", "stack"):
+            self.join(target, args, options, base, what)
+        elif base in ("norm", "linalg_vector_norm"):
+            self.norm(target, args, overload, what)
+        else:
+            self.elementwise(target, dtype, base, args, options, what)
+
+    def copy(self, target, source, what):
+        """Whole or in parts; a broadcast source becomes one copy for each place."""
+        if not isinstance(source, dict) or "full" in source or "float" in source:
+            number = source["full"] if isinstance(source, dict) and "full" in source else source
+            self.steps.append(Step("set", target, value=rounded(number, self.dtypes[target.memory])))
+            return
+        if "literal" in source:
+            self.steps.append(Step("copy", target, [self.spread(source["literal"], source["size"], target.shape, what)]))
+            return
+        region = self.region(source["view"], what)
+        if region.same(target):
+            return
+        shape = [1] * (len(target.shape) - len(region.shape)) + region.shape
+        strides = [0] * (len(target.shape) - len(region.shape)) + region.strides
+        strides = [0 if n == 1 else s for n, s in zip(shape, strides)]
+        repeat = [i for i, n in enumerate(target.shape) if n > 1 and strides[i] == 0]
+        if not repeat:
+            if count(region.shape) != count(target.shape):
+                raise CannotLower(f"{what}: shapes {region.shape} and {target.shape}")
+            self.steps.append(Step("copy", target, [Region(region.memory, region.offset, target.shape, strides)]))
+            return
+        places = math.prod(target.shape[i] for i in repeat)
+        if places > SLICES:
+            raise CannotLower(f"{what}: {region.shape} broadcast to {target.shape}")
+        keep = [i for i in range(len(target.shape)) if i not in repeat]
+        part = [target.shape[i] for i in keep]
+        for place in range(places):
+            offset = target.offset
+            for i in reversed(repeat):
+                place, digit = divmod(place, target.shape[i])
+                offset += digit * target.strides[i]
+            self.steps.append(Step("copy", Region(target.memory, offset, part, [target.strides[i] for i in keep]),
+                                   [Region(region.memory, region.offset, part, [strides[i] for i in keep])]))
+
+    def join(self, target, args, options, base, what):
+        dim, at = (args[1] if len(args) > 1 else options.get("dim", 0)), 0
+        dim %= len(target.shape)
+        for part in args[0]:
+            size = list(part["view"][2] if "view" in part else part["size"])
+            if base == "stack":
+                size.insert(dim, 1)
+                if "view" in part:
+                    v = part["view"]
+                    part = {"view": [v[0], v[1], size, v[3][:dim] + [0] + v[3][dim:], v[4]]}
+            if count(size):
+                self.copy(Region(target.memory, target.offset + at * target.strides[dim], size, target.strides), part, what)
+            at += size[dim]
+
+    def norm(self, target, args, overload, what):
+        source = self.region(args[0]["view"], what) if isinstance(args[0], dict) and "view" in args[0] else None
+        power = args[1] if len(args) > 1 else 2
+        if source is None or plain(2 if power is None else power) != 2 or self.dtypes[source.memory] != self.dtypes[target.memory]:
+            raise CannotLower(f"{what}: not a 2-norm of a drawn tensor in its own type")
+        dims = args[2] if len(args) > 2 and args[2] else list(range(len(source.shape)))
+        over = {d % len(source.shape) for d in ([dims] if isinstance(dims, int) else dims)}
+        keep = [d for d in range(len(source.shape)) if d not in over]
+        shape = [source.shape[d] for d in keep]
+        out = Region(target.memory, target.offset, shape, dense(shape)) if target.flat() else target
+        self.steps.append(Step("norm", out, [source], dims=keep))
+
+    def elementwise(self, target, dtype, base, args, options, what):
+        """Out of place: a copy of the first operand, then in place."""
+        if options.get("rounding_mode"):
+            raise CannotLower(f"{what} with rounding_mode")
+        others = [self.operand(a, target.shape, dtype, what) for a in args[1:2]] if base in (*BINARY, "rsub") else []
+        alpha = plain(options.get("alpha", args[2] if base in (*BINARY, "rsub") and len(args) > 2 else 1))
+        first = args[0]
+        region = self.region(first["view"], what) if isinstance(first, dict) and "view" in first else None
+        if region is None:
+            if base not in BINARY or alpha != 1:
+                raise CannotLower(f"{what} of a constant")
+            start = self.operand(first, target.shape, dtype, what)
+            return self.steps.append(Step(BINARY[base], target, [start, *others]))
+        if not region.same(target):
+            if any(isinstance(o, Region) and o.memory == target.memory for o in others):
+                raise CannotLower(f"{what} into its second operand")
+            self.copy(target, first, what)
+        if alpha != 1:
+            others = [self.times(others[0], alpha, dtype, what)]
+        if base in UNARY:
+            step = Step(UNARY[base], target, [target])
+        elif base in BINARY:
+            step = Step(BINARY[base], target, [target, *others])
+        elif base == "rsub":
+            step = Step("subtract", target, [*others, target])
+        elif base == "reciprocal":
+            step = Step("divide", target, [Value(1.0), target])
+        elif base == "square":
+            step = Step("multiply", target, [target, target])
+        else:
+            low = args[1] if len(args) > 1 else options.get("min")
+            high = args[2] if len(args) > 2 else options.get("max")
+            if base == "clamp_max":
+                low, high = None, low if low is not None else high
+            limits = {"low": low, "high": high}
+            step = Step("clamp", target, [target], **{k: self.limit(v, dtype, what) for k, v in limits.items() if v is not None})
+        return self.steps.append(step)
+
+    def limit(self, arg, dtype, what):
+        if isinstance(arg, dict) and "full" in arg:
+            arg = arg["full"]
+        if isinstance(arg, dict) and "float" not in arg:
+            raise CannotLower(f"{what} by a tensor")
+        return rounded(arg, dtype)
+
+    def times(self, operand, alpha, dtype, what):
+        """alpha times an operand, where that is the same bits: torch rounds the sum only."""
+        if math.frexp(abs(alpha))[0] != 0.5:
+            raise CannotLower(f"{what} with alpha {alpha}")
+        if isinstance(operand, Value):
+            return Value(scalar(operand.number * alpha, dtype))
+        if isinstance(operand, Literal):
+            raise CannotLower(f"{what} with alpha and a literal")
+        product = self.new_memory(operand.shape, dtype)
+        self.steps.append(Step("copy", product, [operand]))
+        self.steps.append(Step("multiply", product, [product, Value(alpha)]))
+        return product
+
+
+class Plan:
+    """Steps and tensors of one program, simplified, as a document."""
+
+    def __init__(self, program, of="", made_by="to_plan.py"):
+        low = Lowering(program)
+        self.steps, self.dtypes, self.elements, self.literals = low.steps, low.dtypes, low.elements, low.literals
+        self.info = {"torch": program["torch"].partition("+")[0], "made_by": made_by}
+        if of:
+            self.info["of"] = of
+        self.tensors, self.saved = [], []
+        entries = {}
+        for e in program["tensors"]:
+            entries[e["name"]] = self.entry(e, low)
+        self.final(program["tensors"], entries)
+        self.fold_temporaries()
+        self.fold_saved()
+        self.drop_dead()
+        self.marks = self.analyse()
+
+    def entry(self, e, low):
+        name = e["name"].removeprefix(SAVED)
+        if e["dtype"] not in ITEM:
+            raise CannotLower(f"tensor {name} of {e['dtype']}")
+        if e.get("uninitialised"):
+            raise CannotLower(f"tensor {name} is never written")
+        out = {"name": name, "dtype": e["dtype"], "shape": e["shape"], "parameter": bool(e.get("param"))}
+        if "same_as" in e:
+            out["same_as"] = e["same_as"]
+        elif "value" in e:
+            out["value"] = rounded(e["value"], e["dtype"])
+        elif "literal" in e:
+            out["literal"] = e["literal"]
+        else:
+            out["region"] = low.region(e["view"], name)
+        return out
+
+    def final(self, raw, entries):
+        """Tensors, and what is saved with its own ties."""
+        params = {}
+        for e in raw:
+            entry = entries[e["name"]]
+            if not e["name"].startswith(SAVED):
+                self.tensors.append(entry)
+                params[entry["name"]] = entry["parameter"]
+                if "region" in entry:
+                    params.setdefault(entry["region"].memory, entry["parameter"])
+        seen = {}
+        for e in raw:
+            if not e["name"].startswith(SAVED):
+                continue
+            entry = dict(entries[e["name"]])
+            root = e["name"]
+            while "same_as" in entries[root]:
+                root = entries[root]["same_as"]
+            for key in ("same_as", "value", "literal", "region"):
+                entry.pop(key, None)
+            if root in seen and count(e["shape"]):
+                entry["same_as"] = seen[root]
+            else:
+                seen[root] = entry["name"]
+                entry.update({k: v for k, v in entries[root].items() if k in ("value", "literal", "region")})
+            memory = entry["region"].memory if "region" in entry else None
+            entry["parameter"] = params.get(entry["name"], params.get(memory, e["dtype"] in FLOATS))
+            self.saved.append(entry)
+
+    def finals(self):
+        return [e["region"] for e in self.tensors + self.saved if "region" in e]
+
+    def whole(self, region):
+        return region.offset == 0 and region.flat() and count(region.shape) == self.elements[region.memory]
+
+    def fold_temporaries(self):
+        """A temporary that is copied whole, and not used again, is the memory that it is copied to."""
+        first, last = {}, {}
+        for i, step in enumerate(self.steps):
+            for r in step.regions():
+                first.setdefault(r.memory, i)
+                last[r.memory] = i
+        for r in self.finals():
+            last[r.memory] = len(self.steps)
+        name = {}
+
+        def find(m):
+            while m in name:
+                m = name[m]
+            return m
+        kept = []
+        for i, step in enumerate(self.steps):
+            if step.do == "copy" and isinstance(step.sources[0], Region):
+                src, dst = step.sources[0], step.to
+                a, b = find(src.memory), dst.memory
+                if (a != b and b not in name and last[a] == i and first[b] == i and self.dtypes[a] == self.dtypes[b]
+                        and self.elements[a] == self.elements[b] and self.whole(src) and self.whole(dst)):
+                    name[a] = b
+                    continue
+            kept.append(step)
+        for r in [r for s in kept for r in s.regions()] + self.finals():
+            r.memory = find(r.memory)
+        self.steps = kept
+
+    def fold_saved(self):
+        """A copy that only saved tensors look at is a view of what was copied."""
+        writes, reads, own = {}, set(), set()
+        for i, step in enumerate(self.steps):
+            if step.to:
+                writes.setdefault(step.to.memory, []).append(i)
+            reads.update(s.memory for s in step.sources if isinstance(s, Region))
+        own = {e["region"].memory for e in self.tensors if "region" in e}
+        for e in self.saved:
+            while "region" in e:
+                memory = e["region"].memory
+                if memory in own or memory in reads or len(writes[memory]) != 1:
+                    break
+                at = writes[memory][0]
+                step = self.steps[at]
+                source = step.sources[0] if step.do == "copy" else None
+                if (not isinstance(source, Region) or not self.whole(step.to) or writes[source.memory][-1] > at
+                        or self.dtypes[source.memory] != self.dtypes[memory]):
+                    break
+                view = compose(e["region"], source)
+                if view is None:
+                    break
+                e["region"] = view
+
+    def drop_dead(self):
+        """Backwards from the tensors: draws that nothing needs are discards, other dead steps go."""
+        live = {r.memory for r in self.finals()}
+        loaded = {s.numbers["slot"] for s in self.steps if s.do == "load"}
+        kept = []
+        for step in reversed(self.steps):
+            if step.to is None or step.to.memory not in live:
+                if step.do == "save" and step.numbers["slot"] in loaded or step.moves_stream():
+                    step.to = None
+                    kept.append(step)
+                continue
+            if self.whole(step.to):
+                live.discard(step.to.memory)
+            live.update(s.memory for s in step.sources if isinstance(s, Region))
+            kept.append(step)
+        self.steps = kept[::-1]
+
+    def analyse(self):
+        """Memory to (inexact steps, orthogonal, chain): what its values depend on."""
+        state = {}
+        empty = (frozenset(), False, ())
+        for i, step in enumerate(self.steps):
+            if step.to is None:
+                continue
+            m, whole = step.to.memory, self.whole(step.to)
+            sets = [state.get(s.memory, empty) for s in step.sources if isinstance(s, Region)]
+            before = [] if whole else [state.get(m, empty)]
+            inexact = frozenset().union(*[s[0] for s in sets + before])
+            bent = any(s[1] for s in sets + before) or step.do == "orthogonal"
+            chain = tuple(sorted({c for s in sets + before for c in s[2]}))
+            if step.do in INEXACT:
+                source = step.sources[0] if step.sources else None
+                origin = [self.steps[c].do for c in chain]
+                plain_uniform = (step.do == "erfinv" and self.dtypes[m] == "float32" and isinstance(source, Region)
+                                 and origin == ["uniform"])
+                if not plain_uniform:
+                    inexact |= {i}
+            if step.do not in ("copy", "set", "literal"):
+                chain += (i,)
+            state[m] = (inexact, bent, chain)
+        return state
+
+    def mark(self, memory):
+        inexact, bent, chain = self.marks.get(memory, (frozenset(), False, ()))
+        if bent:
+            return {"exact": False}
+        if not inexact:
+            return {}
+        names = tuple(self.steps[c].do for c in chain)
+        return {"exact": False, "ulp": 2 if names == MAMBA else len(inexact)}
+
+    def document(self):
+        number, order = {}, {}
+
+        def memory(m):
+            return number.setdefault(m, len(number))
+
+        def literal(i):
+            return order.setdefault(i, len(order))
+        slots = {}
+        steps = []
+        for s in self.steps:
+            if "slot" in s.numbers:
+                s.numbers["slot"] = slots.setdefault(s.numbers["slot"], len(slots))
+            steps.append(self.step(s, memory, literal))
+        tensors = [self.tensor(e, memory, literal) for e in self.tensors]
+        saved = [self.tensor(e, memory, literal) for e in self.saved]
+        doc = {"format": FORMAT, "info": self.info,
+               "memory": [{"dtype": self.dtypes[m], "elements": self.elements[m]} for m in number],
+               "steps": steps, "tensors": tensors}
+        if saved and saved != tensors:
+            doc["saved"] = saved
+        if order:
+            doc["literals"] = [self.literals[i] for i in order]
+        return doc
+
+    def step(self, s, memory, literal):
+        out = {"do": s.do}
+        for key, value in s.numbers.items():
+            out[key] = literal(value) if key == "literal" else spell(value)
+        if s.dtype:
+            out["dtype"], out["shape"] = s.dtype, list(s.shape)
+        shapes = s.do == "norm" or not all(self.whole(r) for r in s.regions())
+        if s.sources:
+            out["from"] = [self.place(x, memory, shapes) if isinstance(x, Region)
+                           else {"literal": literal(x.index)} if isinstance(x, Literal)
+                           else {"value": spell(x.number)} for x in s.sources]
+        if s.to:
+            out["to"] = self.place(s.to, memory, not self.whole(s.to) or (shapes and s.do != "norm" and bool(s.sources)))
+        return out
+
+    def place(self, r, memory, shape):
+        out = {"memory": memory(r.memory)}
+        if r.offset:
+            out["offset"] = r.offset
+        if shape or not self.whole(r):
+            out["shape"] = r.shape
+        if not r.flat():
+            out["strides"] = r.strides
+        return out
+
+    def tensor(self, e, memory, literal):
+        out = {"name": e["name"]}
+        if "same_as" in e:
+            return out | {"same_as": e["same_as"], "parameter": e["parameter"]}
+        out |= {"dtype": e["dtype"], "shape": e["shape"], "parameter": e["parameter"]}
+        if "value" in e:
+            out["value"] = spell(e["value"])
+        elif "literal" in e:
+            out["literal"] = literal(e["literal"])
+        else:
+            r = e["region"]
+            out["memory"] = memory(r.memory)
+            if r.offset:
+                out["offset"] = r.offset
+            if not r.flat():
+                out["strides"] = r.strides
+            out |= self.mark(r.memory)
+        return out
+
+
+def compose(view, source):
+    """A view of a contiguous copy of source, as a region of source's own memory; None if it is not one."""
+    shape, strides = [], []
+    for size, stride in zip(source.shape, source.strides):  # neighbours that are one dimension in both
+        if shape and strides[-1] == size * stride:
+            shape[-1], strides[-1] = shape[-1] * size, stride
+        elif size != 1:
+            shape.append(size)
+            strides.append(stride)
+    sizes = dense(shape)
+
+    def digits(n):
+        return [n // d % s for d, s in zip(sizes, shape)]
+    top = start = digits(view.offset)
+    new = []
+    for size, stride in zip(view.shape, view.strides):
+        step = digits(stride) if size > 1 else [0] * len(shape)
+        top = [t + (size - 1) * d for t, d in zip(top, step)]
+        new.append(sum(d * s for d, s in zip(step, strides)))
+    if any(t >= s for t, s in zip(top, shape)):
+        return None
+    offset = source.offset + sum(d * s for d, s in zip(start, strides))
+    return Region(source.memory, offset, view.shape, new)
+
+
+def spell(number):
+    """A number as the document has it."""
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            return str(number)
+        if number == 0 and math.copysign(1, number) < 0:
+            return "-0.0"
+    return number
+
+
+def to_plan(program, of="", made_by="to_plan.py"):
+    """The plan document (a dict) of a raw program."""
+    return Plan(program, of, made_by).document()
+
+
+def write(doc, path):
+    """One step and one tensor a line; gzipped, without a time, where the name ends in .gz."""
+    def lines(rows):
+        return "[\n  " + ",\n  ".join(json.dumps(r, separators=(",", ":"), allow_nan=False) for r in rows) + "\n ]" if rows else "[]"
+    body = ",\n ".join(f"{json.dumps(k)}: {lines(v) if isinstance(v, list) else json.dumps(v)}" for k, v in doc.items())
+    data = ("{\n " + body + "\n}\n").encode()
+    if path.endswith(".gz"):
+        data = gzip.compress(data, 9, mtime=0)
+    with open(path + ".part", "wb") as f:
+        f.write(data)
+    os.replace(path + ".part", path)
+
+
+def read(path):
+    """A JSON file, gzipped or not, by content."""
+    with open(path, "rb") as f:
+        data = f.read()
+    return json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+
+
+def builder(text):
+    """The function of module:function or file.py:function."""
+    module, _, name = text.rpartition(":")
+    if module.endswith(".py"):
+        spec = importlib.util.spec_from_file_location("built", module)
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+    else:
+        sys.path.insert(0, os.getcwd())
+        found = importlib.import_module(module)
+    return getattr(found, name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--recorder", metavar="DIR", help="folder of record.py")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--model", metavar="MODULE:FUNCTION", help="gives an nn.Module or a dict of tensors")
+    what.add_argument("--raw", metavar="FILE", help="a raw program that was recorded before")
+    parser.add_argument("--kwargs", default="{}", metavar="JSON")
+    parser.add_argument("--marker", type=int, metavar="K", help="this seed stands for the plan's seed")
+    parser.add_argument("--of", default="", help="what it is a plan of, for people")
+    parser.add_argument("-o", "--out", required=True, metavar="FILE")
+    args = parser.parse_args()
+    try:
+        if args.raw:
+            program = read(args.raw)
+        else:
+            if not args.recorder:
+                parser.error("--model needs --recorder")
+            sys.path.insert(0, args.recorder)
+            from record import Refused, record
+            function, kwargs = builder(args.model), json.loads(args.kwargs)
+            try:
+                program = record(lambda: function(**kwargs), marker=args.marker)
+            except Refused as e:
+                raise CannotLower(str(e)) from e
+        write(to_plan(program, args.of or args.model or ""), args.out)
+    except (CannotLower, OSError, ValueError) as e:
+        print(f"to_plan: {e}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
