@@ -85,7 +85,12 @@ def ordered_norm(x, over):
 
 
 class Run:
-    """One run of a plan. With rounded, functions are computed in float64 and rounded once, norms in torch's order."""
+    """One run of a plan.
+
+    With rounded, torch's operators are not trusted: functions are computed in float64
+    and rounded once, sums and products as the format says, norms in torch's order.
+    Only erfinv, whose exceptions are a table elsewhere, stays torch's.
+    """
 
     def __init__(self, plan, seed, rounded=False):
         self.plan, self.seed, self.rounded = plan, seed, rounded
@@ -256,24 +261,28 @@ class Run:
             elif do in BINARY:
                 if not any(isinstance(o, torch.Tensor) for o in ops):
                     raise BadPlan("no operand is a tensor")
-                out = BINARY[do](ops[0], ops[1]) if isinstance(ops[0], torch.Tensor) else self.reverse(do, ops, kind)
+                out = self.arithmetic(do, ops, kind)
             elif do == "clamp":
                 out = torch.clamp(ops[0], number(s.get("low")), number(s.get("high")))
             else:
-                out = self.function(UNARY[do], ops[0]) if do not in ("negate", "abs") else UNARY[do](ops[0])
+                out = self.function(UNARY[do], ops[0]) if do not in ("negate", "abs", "erfinv") else UNARY[do](ops[0])
         self.put(s["to"], out.clone())
 
-    def reverse(self, do, ops, kind):
-        """A number with a tensor, in that order, in the tensor's type."""
-        if do == "subtract":
-            return torch.rsub(ops[1], ops[0])
-        if do == "divide":
-            wide = torch.float64 if kind == torch.float64 else torch.float32
-            return (torch.full((), ops[0], dtype=wide) / ops[1].to(wide)).to(kind)
-        return BINARY[do](ops[1], ops[0])
+    def arithmetic(self, do, ops, kind):
+        """Two operands, one may be a number: torch's operator, or with rounded what the format says of it.
+
+        Half types are computed in float32, with numbers as float32, and rounded after that.
+        """
+        wide = torch.float64 if kind == torch.float64 else torch.float32
+        if self.rounded or not isinstance(ops[0], torch.Tensor):
+            ops = [o.to(wide) if isinstance(o, torch.Tensor) else torch.full((), o, dtype=wide) for o in ops]
+            if self.rounded:  # float64 holds enough bits that rounding twice is rounding once
+                return BINARY[do](*[o.double() for o in ops]).to(wide).to(kind)
+            return BINARY[do](*ops).to(kind)
+        return BINARY[do](*ops)
 
     def function(self, f, x):
-        return f(x.double()).to(x.dtype) if self.rounded and x.dtype != torch.float64 else f(x)
+        return f(x.double()).float().to(x.dtype) if self.rounded and x.dtype != torch.float64 else f(x)
 
     # ---- results ----
     def results(self, key="tensors"):

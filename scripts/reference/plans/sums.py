@@ -22,7 +22,7 @@ import torch
 import run_plan
 
 VALUES_LIMIT = 4 << 20
-MEASURED_LIMIT = 64 << 20  # bytes of inexact tensors that are kept to measure ulps
+MEASURED_LIMIT = 64 << 20  # bytes: computed tensors up to this are kept, to measure ulps
 
 
 def rows(tensors, marks):
@@ -47,15 +47,17 @@ def state_dict(made):
 
 
 def real_run(build, save, plan, seed):
-    """One run of the real constructor, and its inexact tensors. save(model) gives what the framework saves."""
+    """One run of the real constructor, build(seed), and its computed tensors. save(model) gives what the framework saves."""
     marks = {key: {e["name"]: e.get("ulp") for e in plan.get(key, [])} for key in ("tensors", "saved")}
+    touched = {s["to"]["memory"] for s in plan["steps"] if "from" in s}
+    computed = {e["name"] for e in plan["tensors"] if e.get("memory") in touched and (e.get("exact", True) or "ulp" in e)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = build()
+        made = build(seed)
         run = {"seed": seed, "after": run_plan.after()}
         tensors = state_dict(made)
         run["tensors"] = rows(tensors, marks["tensors"])
-        kept = {n: t.detach().clone() for n, t in tensors.items() if marks["tensors"].get(n) and t.nbytes <= MEASURED_LIMIT}
+        kept = {n: t.detach().clone() for n, t in tensors.items() if n in computed and t.nbytes <= MEASURED_LIMIT}
         if "saved" in plan:
             run["saved"] = rows(save(made), marks["saved"])
     return run, kept
@@ -64,14 +66,13 @@ def real_run(build, save, plan, seed):
 def make(build, save, plan, seeds, plan_name):
     """The sums of a plan, lines on what run_plan makes different, and the largest ulps of rounded functions."""
     sums = {"plan": plan_name, "of": plan["info"].get("of", ""), "torch": plan["info"]["torch"], "runs": []}
-    inexact = any(e.get("ulp") for e in plan["tensors"])
     largest = {}
     for seed in seeds:
         run, kept = real_run(build, save, plan, seed)
         sums["runs"].append(run)
-        if inexact:
+        if kept:
             mine = run_plan.Run(plan, seed, rounded=True).results()
-            bound = {e["name"]: e.get("ulp") for e in plan["tensors"]}
+            bound = {e["name"]: e.get("ulp", 0) for e in plan["tensors"]}
             for name, t in kept.items():
                 largest[name] = max(largest.get(name, (0, 0)), (run_plan.ulps(t, mine[name]), bound[name]))
         kept = mine = None

@@ -133,9 +133,12 @@ def rounded(number, dtype):
     return torch.full((), number, dtype=getattr(torch, dtype)).item()
 
 
-def scalar(number, dtype):
-    """A scalar operand: torch computes half types in float32 and rounds the result."""
-    return rounded(number, "float64" if dtype == "float64" else "float32")
+def scalar(number, dtype, do):
+    """A scalar operand as torch uses it: half types are computed in float32 and then rounded;
+    a factor or divisor stays a float32 there, what is added is rounded to the half type first."""
+    if do in ("multiply", "divide") and dtype != "float64":
+        return rounded(number, "float32")
+    return rounded(number, dtype)
 
 
 class Lowering:
@@ -165,15 +168,15 @@ class Lowering:
         self.dtypes[memory], self.elements[memory] = dtype, count(shape)
         return Region(memory, 0, shape, dense(shape))
 
-    def operand(self, arg, shape, dtype, what):
+    def operand(self, arg, shape, dtype, do, what):
         """The operand of an elementwise step on a region of shape and dtype."""
         if not isinstance(arg, dict) or "float" in arg:
-            return Value(scalar(arg, dtype))
+            return Value(scalar(arg, dtype, do))
         if "full" in arg:
             wide = arg["dtype"] in FLOATS and ITEM[arg["dtype"]] > ITEM[dtype] and arg["size"]
             if wide and rounded(arg["full"], dtype) != plain(arg["full"]):
                 raise CannotLower(f"{what}: a number of {arg['dtype']} with {dtype}")
-            return Value(scalar(arg["full"], dtype))
+            return Value(scalar(arg["full"], dtype, do))
         if "literal" in arg:
             if arg["dtype"] != dtype:
                 raise CannotLower(f"{what}: a literal of {arg['dtype']} with {dtype}")
@@ -348,15 +351,16 @@ class Lowering:
         """Out of place: a copy of the first operand, then in place."""
         if options.get("rounding_mode"):
             raise CannotLower(f"{what} with rounding_mode")
-        others = [self.operand(a, target.shape, dtype, what) for a in args[1:2]] if base in (*BINARY, "rsub") else []
+        do = BINARY.get(base, "subtract")
+        others = [self.operand(a, target.shape, dtype, do, what) for a in args[1:2]] if base in (*BINARY, "rsub") else []
         alpha = plain(options.get("alpha", args[2] if base in (*BINARY, "rsub") and len(args) > 2 else 1))
         first = args[0]
         region = self.region(first["view"], what) if isinstance(first, dict) and "view" in first else None
         if region is None:
             if base not in BINARY or alpha != 1:
                 raise CannotLower(f"{what} of a constant")
-            start = self.operand(first, target.shape, dtype, what)
-            return self.steps.append(Step(BINARY[base], target, [start, *others]))
+            start = self.operand(first, target.shape, dtype, do, what)
+            return self.steps.append(Step(do, target, [start, *others]))
         if not region.same(target):
             if any(isinstance(o, Region) and o.memory == target.memory for o in others):
                 raise CannotLower(f"{what} into its second operand")
@@ -366,7 +370,7 @@ class Lowering:
         if base in UNARY:
             step = Step(UNARY[base], target, [target])
         elif base in BINARY:
-            step = Step(BINARY[base], target, [target, *others])
+            step = Step(do, target, [target, *others])
         elif base == "rsub":
             step = Step("subtract", target, [*others, target])
         elif base == "reciprocal":
@@ -394,7 +398,7 @@ class Lowering:
         if math.frexp(abs(alpha))[0] != 0.5:
             raise CannotLower(f"{what} with alpha {alpha}")
         if isinstance(operand, Value):
-            return Value(scalar(operand.number * alpha, dtype))
+            return Value(scalar(operand.number * alpha, dtype, "add"))
         if isinstance(operand, Literal):
             raise CannotLower(f"{what} with alpha and a literal")
         product = self.new_memory(operand.shape, dtype)
