@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import json
 import math
-import random
 import re
 import sys
 import time

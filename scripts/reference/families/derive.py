@@ -8,12 +8,12 @@ import tracing
 from compare import compare, real_bits
 from configs import HEADS, HIDDEN, KEY_VALUE, MAPS, Space, is_int, resolved, text
 from emit import Emit, sensitivity
+from files import file_rules
 from infer import Fail
 from language import Model, Refuse
 from lines import compact, main_std
 from refusals import refusals
 from rules import resolve, used_names
-from files import file_rules
 
 SEEDS = (0, 42, 1234567, 2**32 - 1, 7, 2**31, 99, 31337)
 # What model code asks for in vain, and what decides no weight where it is given.

@@ -122,7 +122,6 @@ class Emit(Infer):
                 continue
             # the list it belongs to: same loop prefix
             stars = [q for q, c in enumerate(p) if c == "*"]
-            target = None
             # neighbour before (then after) with the longest common prefix
             best = None
             for q, o in enumerate(order):
@@ -143,7 +142,7 @@ class Emit(Infer):
             if host is None:
                 host = lv[0][1] if lv else []
             # descend through loops
-            items, lastpre = host, ()
+            items, _lastpre = host, ()
             for q in stars:
                 pre = p[:q]
                 nxt = next((it for it in items if it[0] == "loop" and it[1] == pre), None)
@@ -197,7 +196,7 @@ class Emit(Infer):
         for it in items:
             if it[0] == "loop":
                 pre = it[1]
-                ph = it[3]
+                it[3]
                 body = self.emit(it[2], depth + 1)
                 if not body:
                     continue
@@ -212,7 +211,7 @@ class Emit(Infer):
     def leaf(self, it):
         _, pat, occ, ph = it
         what = named(pat)
-        d = sum(1 for c in pat if c == "*")
+        sum(1 for c in pat if c == "*")
         g = None
         L = {"name": what, "make": None, "init": None, "final": None}
         keyM = [k for k in self.keys() if k[0] == "M" and k[2] == pat]

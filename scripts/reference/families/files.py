@@ -53,7 +53,6 @@ def take(o, idx):
 
 def file_rules(E, samples):
     """rules for tensors whose file differs"""
-    space = E.space
     per = collections.OrderedDict()
     for s in samples:
         outs = collections.defaultdict(list)
@@ -74,7 +73,7 @@ def file_rules(E, samples):
             pat, idx = E.canon(name)
             if 0 in f["shape"]:
                 continue
-            src = f.get("same_as", name)
+            f.get("same_as", name)
             per.setdefault(pat, []).append((s, idx, name, f, outs.get(name, [])))
     rules = []
     for pat, obs in per.items():

@@ -119,17 +119,10 @@ def name_anonymous(s):
                 if x != y:
                     break
                 base.append(x)
-            if any(c.isdigit() for c in b[len(base) :]) and not any(c.isdigit() for c in a[len(base) :]):
-                base = base
-            elif any(c.isdigit() for c in a[len(base) :]) and any(c.isdigit() for c in b[len(base) :]):
-                # between two layers: belongs to the end of the first
+            if any(c.isdigit() for c in a[len(base) :]):
+                # Between two layers, or behind the last: it belongs to the end of the first.
                 k = max(q for q, c in enumerate(a) if c.isdigit())
                 base = a[: k + 1]
-            elif any(c.isdigit() for c in a[len(base) :]):
-                k = max(q for q, c in enumerate(a) if c.isdigit())
-                base = a[: k + 1]
-        k = 0
-        nm = ".".join(base + ["?"])
         t["anon"] = True
         # number among anonymous ones since the last named token
         k = 0
@@ -437,7 +430,6 @@ class Infer:
         """for every loop prefix: count and condition; gives the grid of points"""
         self.count, self.lcond = {}, {}
         prefs = sorted(self.loops, key=lambda p: (p.count("*"), p))
-        idxs = {}
 
         def outer(pat):
             return sum(1 for c in pat if c == "*")
@@ -459,7 +451,6 @@ class Infer:
                 e = self.fit_dim(get, "count of " + ".".join(p), d)
             except Fail:
                 e = None
-                ts = []
                 cands = sorted(self.relevant, key=lambda n: not tiny.LAYERS.search(n))
                 for n in cands:
                     ok, eq = True, False
@@ -531,7 +522,7 @@ class Infer:
             for ph in "MI":
                 if only and ph != only:
                     continue
-                cur, inst = None, {}
+                _cur, inst = None, {}
                 for pat, idx, k in s.seqs.get((g, ph), []):
                     if pat[: len(prefix)] != prefix or len(pat) <= len(prefix):
                         continue
@@ -599,7 +590,6 @@ class Infer:
             return topo(nodes, edges)
 
         r = attempt(set())
-        split = set()
         if r is None:
             both = [
                 n
@@ -610,14 +600,13 @@ class Infer:
             for n in cand:
                 r = attempt({n})
                 if r:
-                    split = {n}
                     break
             if r is None:
                 for k in range(len(cand)):
                     for n in cand[k + 1 :]:
                         r = attempt({cand[k], n})
                         if r:
-                            split = {cand[k], n}
+                            {cand[k], n}
                             break
                     if r:
                         break

@@ -17,9 +17,10 @@ import random
 import traceback
 import zlib
 from contextlib import contextmanager
+
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 aten = torch.ops.aten
@@ -375,7 +376,7 @@ class Recorder(TorchDispatchMode):
             out = func(*margs, **mkw)
         except Refused:
             raise
-        except Exception as e:
+        except Exception:
             if not can_real or mut:
                 if any(self.stor(m).state == "PROG" for m in reads):
                     raise Refused(f"{name} needs values that depend on draws at {place()}")
@@ -776,7 +777,6 @@ def patched(rec):
     code(I.sparse_, sparse_)
     code(I.dirac_, dirac_)
     R = torch.random
-    names = {"manual_seed": None, "seed": None, "get_rng_state": None, "set_rng_state": None}
     old = {}
 
     def manual_seed(seed):

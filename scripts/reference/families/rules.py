@@ -90,7 +90,7 @@ def fit_value(envs, vals, names, what):
             return {"each": repr(xs[0]), "count": cnt}
         if all(isinstance(x, str) for x in xs):
             text = repr(kinds[0])
-            left = [x for x in xs]
+            [x for x in xs]
             for kd in kinds[1:]:
                 c = fit_bool(Env(pts), [x == kd for x in xs], list(names) + ["i"])
                 if c is None:

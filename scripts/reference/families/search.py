@@ -1,6 +1,8 @@
 """Search for expressions: integers, conditions and numbers over config fields."""
 
-import math, itertools
+import itertools
+import math
+
 import numpy as np
 
 

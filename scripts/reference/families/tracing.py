@@ -108,8 +108,11 @@ watch_init_passes()
 watch_config()
 
 
-def saved(model):
-    """What save_pretrained writes, every element traced to its tensor."""
+def saved(model, heads):
+    """What save_pretrained writes, every element traced to its tensor.
+
+    heads: see own_tied.
+    """
     state, starts, owner, base = {}, [], {}, 0
     for name, tensor in model.state_dict(keep_vars=True).items():
         if id(tensor) in owner:
@@ -118,7 +121,7 @@ def saved(model):
         owner[id(tensor)] = name
         count = tensor.numel()
         state[name] = torch.arange(base, base + count, dtype=torch.int64).reshape(tensor.shape)
-        starts.append((base, count, name, list(tensor.shape)))
+        starts.append((base, count, heads.get(name, name), list(tensor.shape)))
         base += count
     for name in model._keys_to_ignore_on_save or []:
         state.pop(name, None)
@@ -205,10 +208,33 @@ def trace(model_class, config, dtype=None, file=True):
         _watched[0] = False
         current["recorder"] = None
     names = storage_names(box["model"])
-    reader = Reader(program, names)
-    draws, finals = reader.read()
-    file_tensors = saved(box["model"]) if file else {}
+    heads = own_tied(program, names)
+    draws, finals = Reader(program, names).read()
+    file_tensors = saved(box["model"], heads) if file else {}
     return {"draws": draws, "finals": finals, "file": file_tensors}
+
+
+def own_tied(program, names):
+    """Gives a drawn tensor that ties share to the name that it was drawn under.
+
+    The program has it under the first name in the state dict, which may be the
+    tie's target. Changes the program; gives old name to new.
+    """
+    entries = {entry["name"]: entry for entry in program["tensors"]}
+    heads = {}
+    for first in list(entries.values()):
+        owner = names.get(first["view"][0]) if "view" in first else None
+        if owner != first["name"] and entries.get(owner, {}).get("same_as") == first["name"]:
+            heads[first["name"]] = owner
+    for first, owner in heads.items():
+        old, new = entries[first], entries[owner]
+        new["view"] = old.pop("view")
+        del new["same_as"]
+        for entry in entries.values():
+            if entry.get("same_as") == first:
+                entry["same_as"] = owner
+        old["same_as"] = owner
+    return heads
 
 
 def storage_names(model):
