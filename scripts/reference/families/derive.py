@@ -154,12 +154,13 @@ class Derivation:
         changing = {field for a, b, field in self.pairs if field and a.signature() != b.signature()}
         for name in [n for n in space.fields if n in changing and self.is_switch(n)]:
             default = resolved(space, space.default, {}, name)
+            default = list(default) if isinstance(default, tuple) else default
             samples = [s for s in self.samples if s.fields[name] == default]
             if len(samples) < FEW or len(samples) == len(self.samples) or self.late():
                 continue
             pairs = [p for p in self.pairs if p[0].fields[name] == default == p[1].fields[name]]
             field = space.fields.pop(name)
-            frozen = {**self.frozen, name: field["default"]}
+            frozen = {**self.frozen, name: plain(field["default"])}
             try:
                 family = self.table(samples, pairs, frozen)
             except Fail:
@@ -172,7 +173,9 @@ class Derivation:
         return None
 
     def is_switch(self, name):
-        return any(isinstance(s.fields[name], (bool, str)) or s.fields[name] is None for s in self.samples)
+        """A field of few values: a bool, a word, words, or null in some sample."""
+        values = [s.fields[name] for s in self.samples]
+        return name in self.space.words or any(value is None or isinstance(value, (bool, str)) for value in values)
 
     def table(self, samples, pairs, frozen):
         """The table that says what the samples do."""
