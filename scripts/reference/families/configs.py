@@ -414,6 +414,7 @@ class Space:
             (r"(intermediate|ffn|d_ff|inner|mlp_dim|mlp_hidden)", INNER),
             (r"rank", range(2, 9)),
             (r"num_labels", range(1, 7)),
+            (r"freq|interval|every|period", range(1, 5)),
         ):
             if re.search(pattern, name):
                 return rng.choice(choices)
@@ -451,6 +452,8 @@ class Space:
                 self.resize_lists(kw, name, old, value, rng)
             if HEADS.search(name) and is_int(value) and value and rng.random() < 0.8:
                 self.fit_heads(kw, name, value, rng)
+            if HIDDEN.search(name) and is_int(value) and rng.random() < 0.5:
+                self.follow(kw, name, old, value)
         return kw
 
     def resize_lists(self, kw, name, old, value, rng):
@@ -465,6 +468,12 @@ class Space:
                     del kw[other]
             elif INDEX_LIST.search(other) and all(is_int(x) for x in entries):
                 kw[other] = [x for x in entries if x < value]
+
+    def follow(self, kw, name, old, value):
+        """Widths that were equal stay equal."""
+        for other in self.fields:
+            if other != name and HIDDEN.search(other) and is_int(old) and kw.get(other) == old:
+                kw[other] = value
 
     def fit_heads(self, kw, name, heads, rng):
         for other in self.fields:

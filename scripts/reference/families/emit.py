@@ -316,28 +316,9 @@ class Emit(Infer):
             raise Fail("%s: %s" % (what, cats))
         f["cat"] = cats.pop()
         if f["cat"] == "value":
-            obs = [(s, v) for s in self.S for v in own(s).values()]
-            if len({repr(v["value"]) for s, v in obs}) > 1 and all(
-                isinstance(v["value"], float) for s, v in obs
-            ):
-                for n in self.space.fields:
-                    if all(
-                        isinstance(s.fields[n], (int, float)) and not isinstance(s.fields[n], bool)
-                        for s, v in obs
-                    ):
-                        for e, fn in (
-                            (n, lambda x: float(x)),
-                            ("or0(%s, 0.02)" % n, lambda x: float(x or 0.02)),
-                        ):
-                            if all(
-                                rounded(fn(s.fields[n]), s.dtype if v["dtype"] == "D" else v["dtype"])
-                                == v["value"]
-                                for s, v in obs
-                            ):
-                                f["value"] = e
-                                break
-                    if "value" in f:
-                        break
+            text = self.rounded_value([(s, v) for s in self.S for v in own(s).values()])
+            if text is not None:
+                f["value"] = text
         if f["cat"] == "value" and "value" not in f:
             f["value"] = self.fit_num(
                 lambda s: {i: v["value"] for i, v in own(s).items()}, what + " value", d
@@ -353,6 +334,35 @@ class Emit(Infer):
             f["phase"] = src.pop()
             f["steps"] = self.steps(pat, own, what, d)
         return f
+
+    def rounded_value(self, seen):
+        """A number or a field that the dtypes round; None if there is none such."""
+        found = {repr(v["value"]) for _, v in seen}
+        if len(found) == 1 or not all(isinstance(v["value"], float) for _, v in seen):
+            return None
+
+        def holds(number):
+            """number(sample) in each sample's dtype"""
+            return all(
+                rounded(number(s), s.dtype if v["dtype"] == "D" else v["dtype"]) == v["value"]
+                for s, v in seen
+            )
+
+        exact = [v["value"] for s, v in seen if s.dtype == "float32"]
+        if exact and len(set(exact)) == 1:
+            for digits in range(1, 10):
+                number = float("%.*g" % (digits, exact[0]))
+                if holds(lambda s, number=number: number):
+                    return repr(number)
+        for n in self.space.fields:
+            if all(
+                isinstance(s.fields[n], (int, float)) and not isinstance(s.fields[n], bool) for s, _ in seen
+            ):
+                if holds(lambda s, n=n: float(s.fields[n])):
+                    return n
+                if holds(lambda s, n=n: float(s.fields[n] or 0.02)):
+                    return "or0(%s, 0.02)" % n
+        return None
 
     def steps(self, pat, own, what, d):
         kinds = {

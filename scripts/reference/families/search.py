@@ -328,6 +328,7 @@ def atoms(env, names, small=False, idx=("i", "j")):
             else:
                 w = np.where(v > 0, v, 1)
                 put("%s > 0 and (%s+1) %% %s == 0" % (n, ix, n), (v > 0) & ((iv + 1) % w == 0))
+                put("%s > 0 and %s %% %s == 0" % (n, ix, n), (v > 0) & (iv % w == 0))
         for n, v in ints.items():
             if n in idx or not (v > 0).all():
                 continue
@@ -522,6 +523,16 @@ def fit_float(env, target, names, dims=()):
         ("%s * (4 * %s)**-0.5", lambda b, x: b * (4 * x) ** -0.5),
         ("%s * (10.0 * %s)**-0.5", lambda b, x: b * (10.0 * x) ** -0.5),
     ]
+    for xe, x in X:
+        try:
+            if all(2.0 / (5.0 * q) ** 0.5 == r for q, r in zip(x, t)):
+                return "2.0 / (5.0 * %s)**0.5" % par(xe)
+        except (ZeroDivisionError, TypeError):
+            continue
+    for e, a in F.items():
+        for c in (2.0, 0.5, 4.0, 10.0, 0.1):
+            if [c * x for x in a] == t:
+                return "%r * %s" % (c, e)
     for sg, tt in (("", t), ("-", [-x for x in t])):
         for fe, ff in forms:
             for be, b in B:
