@@ -435,6 +435,30 @@ class Space:
 
     # Walks.
 
+    def pairs(self, samples, rng, bases, tries=4):
+        """Samples that differ in one field, with the field (None if others followed it)."""
+        out, deciding = [], set()
+        chosen = rng.sample(samples[-len(samples) // 2 :], min(bases, len(samples)))
+        for k, base in enumerate(chosen):
+            for name in self.fields:
+                done = 0
+                for _ in range(tries if k == 0 or name in deciding else 2):
+                    kw = self.mutate(base.kw, [name], rng)
+                    changed = [m for m in self.fields if text(kw.get(m, "-")) != text(base.kw.get(m, "-"))]
+                    if not changed:
+                        continue
+                    other = self.build(kw, None if base.dtype == "float32" else base.dtype, file=False)
+                    if other is None or other.cost() > BIG:
+                        continue
+                    alone = changed == [name]
+                    out.append((base, other, name if alone else None))
+                    done += 1
+                    if alone and other.signature() != base.signature():
+                        deciding.add(name)
+                    if done >= (2 if name in deciding or k == 0 else 1):
+                        break
+        return out
+
     def mutate(self, kw, names, rng):
         """The config with new values in some fields, and what must follow them."""
         kw = copy.deepcopy(kw)
