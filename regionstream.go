@@ -74,7 +74,7 @@ func (s *regionStream) run(ctx context.Context) error {
 
 // add puts a region into the part, and draws parts that are full.
 func (s *regionStream) add(ctx context.Context, number int, r fill.Region) error {
-	size := s.target.Entries[number].DType.Size()
+	size := s.plan.Tensors().At(r.Tensor).DType.Size()
 	most := max(s.limit/size, 1)
 	if s.whole[s.plan.Tensors().At(r.Tensor).Param] {
 		most = max(most, dist.Elements(r.Sizes))

@@ -366,6 +366,14 @@ func (l *leader) cut(p *part, words int64, wanted runs, mask func(first, count i
 		} else {
 			first, end = aligned(first, end, p.n)
 		}
+		// The segments of a long run begin at equal distances, which package
+		// jump remembers.
+		long := end-first > l.segment
+		if long {
+			if err := l.emit(); err != nil {
+				return err
+			}
+		}
 		for first < end {
 			count := l.segment
 			if p.whole {
@@ -387,6 +395,11 @@ func (l *leader) cut(p *part, words int64, wanted runs, mask func(first, count i
 				return err
 			}
 			first += count
+		}
+		if long {
+			if err := l.emit(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

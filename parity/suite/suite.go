@@ -158,7 +158,9 @@ func (o Options) bits(ctx context.Context, reference, candidate checkpoint.Set, 
 	var report *engine.Report
 	var err error
 	if candidate == nil {
-		report, err = engine.BitsOfPlan(ctx, made, reference, false, o.options(Bits, anyRule))
+		opts := o.options(Bits, anyRule)
+		opts.WithinBounds = true
+		report, err = engine.BitsOfPlan(ctx, made, reference, false, opts)
 	} else {
 		report, err = engine.Bits(ctx, reference, candidate, o.options(Bits, anyRule))
 	}
