@@ -7,8 +7,10 @@ import torch
 
 import values
 from configs import is_int
-from infer import INDICES, Fail, Infer
+from infer import Infer
+from language import INDICES
 from lines import Draw, Leaf, Loop
+from names import Fail
 from search import Env, fit_int, is_number
 
 
