@@ -382,6 +382,6 @@ def table_word(found, what):
 def same_table(word, final):
     try:
         made = values.table(word, final["shape"], final["lit"].dtype)
-    except (RuntimeError, IndexError, ZeroDivisionError):
+    except (RuntimeError, IndexError, TypeError, ValueError, ZeroDivisionError):
         return False
     return torch.equal(made.reshape(-1), final["lit"].reshape(-1))
