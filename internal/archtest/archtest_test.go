@@ -78,6 +78,7 @@ var table = map[string]rule{
 	"internal/plots":          {never: impure},
 	"internal/record":         {},
 	"internal/summary":        {never: impure},
+	"internal/plansums":       {may: []string{"plan", "plan/planfile", "fill", "layout"}, never: impure},
 	"internal/hostile/...":    {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
 	"internal/archtest":       {},
 	"internal/yamltest":       {may: []string{"internal/hostile"}},
@@ -95,7 +96,7 @@ var table = map[string]rule{
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "internal/plansums", "."}},
 }
 
 type listed struct {
