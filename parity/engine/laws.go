@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/weightinit/weightinit/checkpoint"
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/parity/battery"
 	"github.com/weightinit/weightinit/plan"
 )
@@ -29,13 +30,14 @@ type LawsOptions struct {
 }
 
 // Laws holds a set of tensors against the laws of several plans, as [Stats] does
-// against those of one, and returns a result a plan. Every value is read once,
-// and a tensor is tested once against each law that some plan declares of it.
+// against those of one, and gives each the result of a plan, by the plan's number.
+// Every value is read once, and a tensor is tested once against each law that some
+// plan declares of it.
 // Where the moments of the values alone speak clearly against a law, the rest of
 // the tests is left out.
 //
 // Values that stand twice in the set (T10) are looked for once for all plans.
-func Laws(ctx context.Context, candidate checkpoint.Set, plans []*plan.Plan, opts LawsOptions) ([]Result, error) {
+func Laws(ctx context.Context, candidate checkpoint.Set, plans []*plan.Plan, opts LawsOptions, each func(number int, r Result)) error {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -53,21 +55,53 @@ func Laws(ctx context.Context, candidate checkpoint.Set, plans []*plan.Plan, opt
 	}
 	m.group()
 	if err := m.run(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	m.findReuse()
-	out := make([]Result, 0, len(plans))
-	for _, r := range m.runs {
+	for i, r := range m.runs {
 		if err := r.runPools(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		result, err := r.result(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, result)
+		each(i, result)
+		m.runs[i] = nil // of very many tensors, results are large
 	}
-	return out, nil
+	return nil
+}
+
+// Certainty is how much a declared law says of values.
+type Certainty int
+
+// The certainties.
+const (
+	// Untold leaves them open: nothing can be tested without a reference.
+	Untold Certainty = iota
+	// Fixed leaves nothing to chance.
+	Fixed
+	// Random is a law that values can be held against.
+	Random
+)
+
+// CertaintyOf tells how much a law says of a tensor of that shape; known is false
+// when none is declared. A tensor of which a part is left open is [Untold].
+func CertaintyOf(d dist.Dist, known bool, shape []int64) Certainty {
+	out := Fixed
+	for _, s := range sectionsOf(d, known, shape) {
+		switch s.method {
+		case byReference, byLength, byBits:
+			return Untold
+		case byLaw:
+			if _, constant := s.law.Constant(); !constant && s.count > 0 {
+				out = Random
+			}
+		case bySparse, byOrthogonality:
+			out = Random
+		}
+	}
+	return out
 }
 
 // lawsRun is one run of Laws.
