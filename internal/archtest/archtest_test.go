@@ -95,7 +95,7 @@ var table = map[string]rule{
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/identify", "parity/report", "plan", "fill", "model", "checkpoint", "dtype", "registry", "."}},
 }
 
 type listed struct {
