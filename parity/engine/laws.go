@@ -36,7 +36,8 @@ type LawsOptions struct {
 // Where the moments of the values alone speak clearly against a law, the rest of
 // the tests is left out.
 //
-// Values that stand twice in the set (T10) are looked for once for all plans.
+// Values that stand twice in the set (T10) are looked for once for all plans. What
+// [Stats] does not do: the singular values of matrices are looked at (T13).
 func Laws(ctx context.Context, candidate checkpoint.Set, plans []*plan.Plan, opts LawsOptions, each func(number int, r Result)) error {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
@@ -249,6 +250,23 @@ func testCopy[T battery.Float](j *lawsJob, values, work []T, typ battery.Type) {
 	}
 	copy(work, values)
 	testValues(j.run, j.job, [2][]T{candidateSide: work}, 1, typ)
+	if _, constant := j.law.Constant(); j.method == byLaw && !constant {
+		for _, rows := range j.flattened() {
+			if t, ok := battery.Singular(values, rows, len(values)/rows); ok {
+				j.add(candidateSide, t)
+				return
+			}
+		}
+	}
+}
+
+// flattened returns the numbers of rows with which a section may be taken as a
+// matrix: that of its last dimension, and of its first.
+func (s section) flattened() []int {
+	if rows, _ := s.matrix(); rows > 0 {
+		return []int{rows, int(s.shape[0])}
+	}
+	return nil
 }
 
 // addReuse gives the values of a list to the search for those that stand twice,

@@ -232,6 +232,7 @@ var texts = map[string]string{
 	"T9":          "the values are not independent of their place",
 	"T10":         "the same random numbers are used twice",
 	"T11":         "the matrix is not as orthogonal initialisation makes it",
+	"T13":         "the singular values are not those of independent values, as after training",
 	"T12":         "the p-values of the tests are not uniform",
 }
 
