@@ -151,7 +151,11 @@ func Run(ctx context.Context, set checkpoint.Set, candidates []Candidate, opts O
 		}
 		r.Places[i].Candidates = append(r.Places[i].Candidates, c)
 	}
-	err := engine.Laws(ctx, set, plans, engine.LawsOptions{
+	set, err := withoutTied(ctx, set, plans)
+	if err != nil {
+		return nil, err
+	}
+	err = engine.Laws(ctx, set, plans, engine.LawsOptions{
 		Options:     engine.Options{Workers: opts.Workers, Progress: opts.Progress},
 		FamilyLimit: opts.FamilyLimit, Most: opts.Most,
 	}, func(i int, result engine.Result) { r.Places[i].judge(plans[i], result) })

@@ -366,6 +366,41 @@ func TestALargeTensorIsTestedInParts(t *testing.T) {
 	require.Equal(t, identify.None, r.Verdict)
 }
 
+// tiedModel has a head that is the embedding.
+type tiedModel struct{}
+
+func (tiedModel) Layout(int) (*layout.Layout, error) {
+	return &layout.Layout{Model: layout.Facts{Layers: 1, DModel: 64}, Params: []layout.Param{
+		{Name: "embed", Shape: []int64{100, 64}, Role: layout.Embedding, Layer: layout.NoLayer, FanIn: 64, FanOut: 100},
+		{Name: "head", Shape: []int64{100, 64}, Role: layout.LMHead, Layer: layout.NoLayer, FanIn: 64, FanOut: 100, Tied: "embed"},
+	}}, nil
+}
+
+func TestATiedWeightMayStandInTheFileTwice(t *testing.T) {
+	list, err := identify.Candidates(t.Context(), tiedModel{}, registry.Default().List())
+	require.NoError(t, err)
+	p, err := weightinit.Prepare(t.Context(), tiedModel{}, weightinit.Mode("xavier_uniform"), weightinit.Seed(1))
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	require.NoError(t, p.WriteSafetensors(t.Context(), path, weightinit.NoSync()))
+	set, err := checkpoint.Open(path)
+	require.NoError(t, err)
+	defer set.Close()
+	require.Len(t, set.Tensors(), 1)
+	twice := set.Tensors()[0]
+	twice.Name = "head"
+	r, err := identify.Run(t.Context(), engine.WithTensors(set, append(slices.Clone(set.Tensors()), twice)), list, identify.Options{})
+	require.NoError(t, err)
+	require.Equal(t, identify.Fits, r.Verdict, against(r.Places[0]))
+
+	other, err := checkpoint.NewTensor("head", "F32", []int64{100, 64}, bytes.NewReader(make([]byte, 4*100*64)))
+	require.NoError(t, err)
+	r, err = identify.Run(t.Context(), engine.WithTensors(set, append(slices.Clone(set.Tensors()), other)), list, identify.Options{})
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Places[0].Names.Extra)
+	require.NotEqual(t, identify.Fits, r.Verdict)
+}
+
 func TestCancelled(t *testing.T) {
 	config := toy(t)
 	set, _ := file(t, config, "gpt2@1", 1, dtype.F32)
