@@ -18,6 +18,7 @@ package formula
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -387,4 +388,21 @@ func number(t token) (node, error) {
 		return nil, fmt.Errorf("column %d: %q is no number, or too large", t.at+1, t.text)
 	}
 	return constant{OfFloat(f)}, nil
+}
+
+// Names lists the names that the expression reads, each once, as they stand.
+func (e *Expr) Names() []string {
+	tokens, err := lex(e.text)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for i, t := range tokens {
+		_, word := words[t.text]
+		if t.kind != nameToken || word || reserved[t.text] || tokens[i+1].text == "(" || slices.Contains(out, t.text) {
+			continue
+		}
+		out = append(out, t.text)
+	}
+	return out
 }
