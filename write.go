@@ -114,6 +114,15 @@ func (p *Plan) entries() []target.Entry {
 
 // write draws the plan into a target at path.
 func (p *Plan) write(ctx context.Context, t *target.Target, path string, opts []Option) error {
+	return put(ctx, t, path, opts, func(to fill.Sink, o fill.Options) (*fill.OverflowError, error) {
+		values := fill.Watch(p.Plan, to)
+		err := fill.Run(ctx, p.Plan, values, o)
+		return values.Found(), err
+	})
+}
+
+// put writes what run makes into a target at path.
+func put(ctx context.Context, t *target.Target, path string, opts []Option, run func(fill.Sink, fill.Options) (*fill.OverflowError, error)) error {
 	s, err := collect(writes, opts)
 	if err != nil {
 		return err
@@ -122,16 +131,23 @@ func (p *Plan) write(ctx context.Context, t *target.Target, path string, opts []
 	if err != nil {
 		return err
 	}
-	values := fill.Watch(p.Plan, sink{out, t.Entries})
-	if err := fill.Run(ctx, p.Plan, values, s.fill); err != nil {
+	found, err := run(sink{out, t.Entries}, s.fill)
+	if err == nil {
+		err = s.tell(found)
+	}
+	if err != nil {
 		return out.Abort(err)
 	}
-	if found := values.Found(); found != nil && s.overflow != nil {
-		if err := s.overflow(found); err != nil {
-			return out.Abort(err)
-		}
-	}
 	return out.Finish(ctx)
+}
+
+// tell hands what does not fit the stored type, if anything, to the option
+// [Overflow].
+func (s *settings) tell(found *fill.OverflowError) error {
+	if found == nil || s.overflow == nil {
+		return nil
+	}
+	return s.overflow(found)
 }
 
 // sink puts chunks to their place in an output.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/weightinit/weightinit/dtype"
 )
 
 // The steps of this file are those of recorded programs (package plan/planfile);
@@ -56,6 +58,27 @@ func (Apply) sealedPost()                    {}
 // Inexact tells that torch's function is not correctly rounded on CPUs, so that
 // a result may differ by a unit in the last place.
 func (a Apply) Inexact() bool { return a.Do != "negate" && a.Do != "abs" }
+
+// Cast rounds each value to a type, in which the steps after it go on.
+type Cast struct{ To dtype.Type }
+
+// Kind implements [Post].
+func (Cast) Kind() string { return "cast" }
+
+// Operand implements [Post].
+func (c Cast) Operand() any { return c.To }
+
+// Check implements [Post].
+func (c Cast) Check() error {
+	if !c.To.Valid() {
+		return fmt.Errorf("cast to unknown type %s", c.To)
+	}
+	return nil
+}
+
+// CheckShape implements [Post].
+func (Cast) CheckShape(Draw, []int64) error { return nil }
+func (Cast) sealedPost()                    {}
 
 // Clamp keeps each value within bounds.
 type Clamp struct{ To Bounds }

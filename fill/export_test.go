@@ -13,6 +13,16 @@ func (o Options) Cut(segment, mask int64) Options {
 	return o
 }
 
+// Apart returns opts with runs that are drawn apart when so many elements or more
+// are between them; at least LeastGap.
+func (o Options) Apart(gap int64) Options {
+	o.gap = gap
+	return o
+}
+
+// LeastGap is the least that [Options.Apart] takes.
+const LeastGap = leastGap
+
 // Bound is the bound by which [Overflow] decides what it looks at.
 var Bound = bound
 
@@ -40,3 +50,15 @@ func Walk(ctx context.Context, p *plan.Plan) (segments int, err error) {
 var Split = split
 
 func RunWarm(task func()) { warm.run(task) }
+
+// Elements lists the elements of a region in [from, end), with those joined that
+// lie less than gap apart.
+func Elements(t plan.Tensor, r Region, gap, from, end int64) (out []int64) {
+	b := boxOf(t, r).coarse(gap)
+	for first, last := range merged([]box{b}, from, end) {
+		for at := first; at < last; at++ {
+			out = append(out, at)
+		}
+	}
+	return out
+}

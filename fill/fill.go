@@ -13,7 +13,7 @@
 // has its place, so nothing waits.
 //
 // Only what somebody takes is made. Draws that are lost, and draws outside of
-// the range that [RunRange] is asked for, cost a jump.
+// what [RunRange] or [RunRegions] is asked for, cost a jump.
 package fill
 
 import (
@@ -60,7 +60,9 @@ type Options struct {
 	// is an error without it.
 	Filler Filler
 
-	segment, mask int64 // for tests; 0 means what the leader or the dealer takes, and maskValues
+	// For tests; 0 means what the leader or the dealer takes, maskValues, and
+	// what gapOf says.
+	segment, mask, gap int64
 }
 
 // DefaultChunk is the number of values in a chunk: 1 MiB of float32.
@@ -69,12 +71,14 @@ const DefaultChunk = 1 << 18
 // Run draws all steps of p into sink. It returns the first error of the sink
 // or the filler or, when ctx is cancelled, the context's cause.
 func Run(ctx context.Context, p *plan.Plan, sink Sink, opts Options) error {
-	for _, s := range p.Steps().All() {
-		if _, filled := s.Dist.Draw.(dist.Filled); filled && s.Param != plan.Discard && opts.Filler == nil {
-			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", p.Params().At(s.Param).Name, p.Mode())
-		}
+	if err := fillable(p, opts.Filler, func(plan.Step) bool { return true }); err != nil {
+		return err
 	}
-	return draw(ctx, p, sink, window{all: true}, opts)
+	targets := make([]target, 0, p.Tensors().Len())
+	for i, t := range p.Tensors().All() {
+		targets = append(targets, target{number: i, param: t.Param, box: straight(t.First, t.Elements), stored: t.DType})
+	}
+	return draw(ctx, p, targets, sink, window{all: true}, opts)
 }
 
 // RunRange draws count elements of one tensor, from element first on, into
@@ -90,31 +94,61 @@ func RunRange(ctx context.Context, p *plan.Plan, tensor int, first, count int64,
 	if first < 0 || count < 0 || first > t.Elements || count > t.Elements-first {
 		return fmt.Errorf("fill: tensor %q has %d elements: there are no %d from %d on", t.Name, t.Elements, count, first)
 	}
-	w := window{param: t.Param, first: t.First + first, end: t.First + first + count}
 	for _, s := range p.Steps().All() {
 		if _, filled := s.Dist.Draw.(dist.Filled); filled && s.Param == t.Param {
 			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and only as a whole", p.Params().At(s.Param).Name, p.Mode())
 		}
 	}
-	return draw(ctx, p, only{sink, tensor}, w, opts)
+	return drawTargets(ctx, p, []target{{number: tensor, param: t.Param, box: straight(t.First+first, count), at: first, stored: t.DType}}, sink, opts)
 }
 
-// only lets one tensor pass, of several that may hold the same elements.
-type only struct {
-	sink   Sink
-	tensor int
+// RunRegions draws regions of tensors into sink, which gets the same bytes that
+// [Run] gives for them: the number of the region in the list in place of the
+// tensor's, and elements as they count in the region. Regions may overlap, or
+// be the same. All are made in one walk through the plan, which makes little
+// else, as [RunRange] does. Where the rows of a region lie close to each other,
+// what is between them is drawn and lost.
+func RunRegions(ctx context.Context, p *plan.Plan, regions []Region, sink Sink, opts Options) error {
+	targets := make([]target, len(regions))
+	for i, r := range regions {
+		if r.Tensor < 0 || r.Tensor >= p.Tensors().Len() {
+			return fmt.Errorf("fill: region %d: tensor %d of a plan with %d", i, r.Tensor, p.Tensors().Len())
+		}
+		t := p.Tensors().At(r.Tensor)
+		if err := r.Check(t); err != nil {
+			return fmt.Errorf("fill: region %d of tensor %q: %w", i, t.Name, err)
+		}
+		targets[i] = target{number: i, param: t.Param, box: boxOf(t, r), stored: t.DType}
+	}
+	w := newWindow(targets)
+	if err := fillable(p, opts.Filler, func(s plan.Step) bool { return !none(w.of(s, 1)) }); err != nil {
+		return err
+	}
+	return drawTargets(ctx, p, targets, sink, opts)
 }
 
-func (o only) WriteValues(tensor int, first int64, data []byte) error {
-	if tensor != o.tensor {
+// fillable returns an error if a step that is made is filled, and there is
+// nobody to fill it.
+func fillable(p *plan.Plan, filler Filler, made func(plan.Step) bool) error {
+	if filler != nil {
 		return nil
 	}
-	return o.sink.WriteValues(tensor, first, data)
+	for _, s := range p.Steps().All() {
+		if _, filled := s.Dist.Draw.(dist.Filled); filled && s.Param != plan.Discard && made(s) {
+			return fmt.Errorf("fill: parameter %q is made by the plugin of mode %q, and there is none to ask", p.Params().At(s.Param).Name, p.Mode())
+		}
+	}
+	return nil
 }
 
-func draw(ctx context.Context, p *plan.Plan, sink Sink, w window, opts Options) error {
+func drawTargets(ctx context.Context, p *plan.Plan, targets []target, sink Sink, opts Options) error {
+	return draw(ctx, p, targets, sink, newWindow(targets), opts)
+}
+
+// draw makes what lies in the window, and hands it to the targets.
+func draw(ctx context.Context, p *plan.Plan, targets []target, sink Sink, w window, opts Options) error {
 	opts = opts.complete()
-	return work(ctx, p, newOutlet(p, sink, w), opts, func(ctx context.Context, out chan<- segment) error {
+	return work(ctx, p, newOutlet(p, targets, sink), opts, func(ctx context.Context, out chan<- segment) error {
 		if p.Streams() == plan.Keyed {
 			return newDealer(ctx, p, w, opts, out).run()
 		}

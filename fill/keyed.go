@@ -16,6 +16,7 @@ type dealer struct {
 	plan          *plan.Plan
 	window        window
 	segment, mask int64
+	gap           int64
 	out           chan<- segment
 	root          rng.Key
 	current       []piece
@@ -24,9 +25,12 @@ type dealer struct {
 
 func newDealer(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *dealer {
 	const dealt = 1 << 20 // nobody walks ahead, so segments may be short
-	d := &dealer{ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, out: out, root: rng.NewKey(p.Seed())}
+	d := &dealer{ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, root: rng.NewKey(p.Seed())}
 	if d.segment == 0 {
 		d.segment = dealt
+	}
+	if d.gap == 0 {
+		d.gap = gapKeyed
 	}
 	return d
 }
@@ -35,8 +39,8 @@ func newDealer(ctx context.Context, p *plan.Plan, w window, opts Options, out ch
 // name, one of several that key folded with its number.
 func (d *dealer) run() error {
 	for i, s := range d.plan.Steps().All() {
-		first, end := d.window.of(s)
-		if first >= end {
+		wanted := d.window.of(s, d.gap)
+		if none(wanted) {
 			continue
 		}
 		p := newPart(i, s)
@@ -44,25 +48,31 @@ func (d *dealer) run() error {
 		if s.Block >= 0 {
 			p.key = p.key.Block(s.Block)
 		}
-		if err := d.add(p, first, end); err != nil {
+		if err := d.add(p, wanted); err != nil {
 			return err
 		}
 	}
 	return d.emit()
 }
 
-// add schedules the elements [first, end) of a part.
-func (d *dealer) add(p *part, first, end int64) error {
+// add schedules those elements of a part that are wanted.
+func (d *dealer) add(p *part, wanted runs) error {
 	if p.whole {
-		first, end = 0, p.n
+		wanted = p.all()
 	}
 	switch draw := p.draw.(type) {
 	case dist.Filled, dist.Orthonormal: // made as a whole
+		first, end := hull(wanted)
 		return d.send([]piece{{part: p, first: first, count: end - first}})
 	case dist.Sparse:
-		return d.sparse(p, draw, first, end)
+		return d.sparse(p, draw, wanted)
 	}
-	return d.cut(p, first, end, nil)
+	for first, end := range wanted {
+		if err := d.cut(p, first, end, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cut schedules elements in pieces of at most a segment.
@@ -84,24 +94,32 @@ func (d *dealer) cut(p *part, first, end int64, mask *rng.Mask) error {
 	return nil
 }
 
-// sparse schedules the elements of a sparse matrix, whose zeros have to be
-// known for as many of them as a mask holds.
-func (d *dealer) sparse(p *part, draw dist.Sparse, first, end int64) error {
+// sparse schedules elements of a sparse matrix, whose zeros have to be known for
+// as many of them as a mask holds.
+func (d *dealer) sparse(p *part, draw dist.Sparse, wanted runs) error {
 	rows, cols := p.shape[0], p.shape[1]
 	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
-	for first < end {
-		high := min(end, first+d.mask)
-		if p.whole {
-			high = end
+	_, last := hull(wanted)
+	var mask *rng.Mask
+	high := int64(0) // of the mask
+	for first, end := range wanted {
+		for first < end {
+			if first >= high {
+				high = min(last, first+d.mask)
+				if p.whole {
+					high = last
+				}
+				var err error
+				if mask, err = rng.NewKeyedMask(p.key, rows, cols, zeros, first, high, stopper(d.ctx)); err != nil {
+					return err
+				}
+			}
+			until := min(end, high)
+			if err := d.cut(p, first, until, mask); err != nil {
+				return err
+			}
+			first = until
 		}
-		mask, err := rng.NewKeyedMask(p.key, rows, cols, zeros, first, high, stopper(d.ctx))
-		if err != nil {
-			return err
-		}
-		if err := d.cut(p, first, high, mask); err != nil {
-			return err
-		}
-		first = high
 	}
 	return nil
 }

@@ -9,8 +9,13 @@ import (
 	"github.com/weightinit/weightinit/rng"
 )
 
+// What it costs to move a generator ahead, in values: a worker passes so many in
+// the time that it makes one, and jumps over any number in the time that it makes
+// jump.
+const passes, jump = 6, 1 << 17
+
 // segmentWords is about how many words of the stream one worker draws before
-// it takes the next segment, for a plan of so many values. A jump from one
+// it takes the next segment, for a run of so many values. A jump from one
 // segment to the next takes as long as 2^17 values, so segments of n words cost
 //
 //	values/n · 2^17   the walk of the leader, and at the end
@@ -19,7 +24,7 @@ import (
 // which is least for n = sqrt(values · 2^17). It is a multiple of 16, as the
 // cuts of a step have to be.
 func segmentWords(values int64) int64 {
-	const jump, least, most = 1 << 17, 1 << 18, 1 << 24
+	const least, most = 1 << 18, 1 << 24
 	root := int64(math.Sqrt(float64(values) * jump))
 	return min(max(root, least), most) / dist.Block * dist.Block
 }
@@ -62,19 +67,21 @@ type leader struct {
 	window  window
 	segment int64 // words, or values, of a segment
 	mask    int64 // elements of a mask
+	gap     int64 // between runs that are drawn apart; 0: what gapOf says
 	out     chan<- segment
 	at      dist.Position // of the step under way
 	stream  *rng.Stream   // not beyond at
 	current segment
 	load    int64 // of the current segment: words, or values where there are more
+	reach   int64 // the word where the last piece of the current segment ends
 }
 
 func newLeader(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *leader {
 	l := &leader{
-		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, out: out, stream: rng.New(p.Seed()),
+		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, stream: rng.New(p.Seed()),
 	}
 	if l.segment == 0 {
-		l.segment = segmentWords(p.Elements())
+		l.segment = segmentWords(w.values(p))
 	}
 	return l
 }
@@ -96,15 +103,20 @@ func (l *leader) run() error {
 		if !known {
 			after, known = l.plan.Places().After(i)
 		}
-		first, end := l.window.of(s)
+		gap := l.gap
+		if gap == 0 {
+			gap = gapOf(s.Dist.Draw)
+		}
+		wanted := l.window.of(s, gap)
+		made := !none(wanted)
 		p := newPart(i, s)
 		switch {
-		case first < end && (known || i == last-1):
+		case made && (known || i == last-1):
 			// Where the step ends is known, or matters to nobody.
-			if err := l.add(p, first, end); err != nil {
+			if err := l.add(p, wanted); err != nil {
 				return err
 			}
-		case first < end || !known:
+		case made || !known:
 			if err := l.find(p, &after); err != nil {
 				return err
 			}
@@ -124,13 +136,31 @@ func (l *leader) emit() error {
 	return l.send(s)
 }
 
-// take adds a piece to the current segment.
-func (l *leader) take(pc piece) {
+// take adds a piece of so many words to the current segment.
+func (l *leader) take(pc piece, words int64) error {
+	load := max(words, pc.count)
+	if len(l.current.pieces) > 0 {
+		load += passing(pc.at.Words - l.reach)
+		if l.load+load > l.segment || len(l.current.pieces) == maxPieces {
+			if err := l.emit(); err != nil {
+				return err
+			}
+			load = max(words, pc.count)
+		}
+	}
 	if len(l.current.pieces) == 0 {
-		l.current.stream = l.here().Clone()
+		l.stream.MoveTo(pc.at)
+		l.current.stream = l.stream.Clone()
 	}
 	l.current.pieces = append(l.current.pieces, pc)
+	l.load += load
+	l.reach = pc.at.Words + words
+	return nil
 }
+
+// passing is how many words a worker draws in the time in which it passes over
+// some.
+func passing(words int64) int64 { return min(words/passes, jump) }
 
 func (l *leader) send(s segment) error { return send(l.ctx, l.out, s) }
 
@@ -143,40 +173,28 @@ func send(ctx context.Context, out chan<- segment, s segment) error {
 	}
 }
 
-// add schedules the elements [first, end) of a part.
-func (l *leader) add(p *part, first, end int64) error {
+// add schedules those elements of a part that are wanted.
+func (l *leader) add(p *part, wanted runs) error {
 	if p.whole {
-		first, end = 0, p.n
+		wanted = p.all()
 	}
 	switch draw := p.draw.(type) {
 	case dist.TruncNormal:
-		return l.truncated(p, first, end)
+		return l.truncated(p, wanted)
 	case dist.Sparse:
-		return l.sparse(p, draw, first, end)
+		return l.sparse(p, draw, wanted)
 	case dist.Filled, dist.Orthonormal: // made as a whole
 		if err := l.emit(); err != nil {
 			return err
 		}
-		l.take(piece{part: p, first: first, count: end - first, at: l.at})
+		first, end := hull(wanted)
+		if err := l.take(piece{part: p, first: first, count: end - first, at: l.at}, 0); err != nil {
+			return err
+		}
 		return l.emit()
 	}
 	cost, _ := dist.CostIn(p.draw, p.shape, p.in, l.at.Cached)
-	words := cost.Words
-	load := max(words, p.n)
-	if !p.whole && (p.n > l.segment || end-first < p.n/2) {
-		if err := l.emit(); err != nil {
-			return err
-		}
-		return l.cut(p, words, first, end, func(int64, int64) (*rng.Mask, error) { return nil, nil })
-	}
-	if l.load+load > l.segment || len(l.current.pieces) == maxPieces {
-		if err := l.emit(); err != nil {
-			return err
-		}
-	}
-	l.take(piece{part: p, count: p.n, at: l.at})
-	l.load += load
-	return nil
+	return l.cut(p, cost.Words, wanted, func(int64, int64) (*rng.Mask, error) { return nil, nil })
 }
 
 // find schedules a truncated normal whose words nobody knows yet, and waits
@@ -250,18 +268,23 @@ func (l *leader) findInParts(p *part, size int64) (after dist.Position, err erro
 	return after, nil
 }
 
-// truncated schedules the elements [first, end) of a truncated normal when it
-// does not matter here how many words the whole takes.
-func (l *leader) truncated(p *part, first, end int64) error {
+// truncated schedules elements of a truncated normal when it does not matter
+// here how many words the whole takes.
+func (l *leader) truncated(p *part, wanted runs) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
 	size := l.truncatedSize(p)
-	if size >= p.n && (p.n < 2*dist.Block || end-first == p.n) {
-		return l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}})
+	for first, end := range wanted {
+		if size >= p.n && (p.n < 2*dist.Block || end-first == p.n) {
+			return l.send(segment{stream: l.here().Clone(), pieces: []piece{{part: p, count: p.n, at: l.at}}})
+		}
+		first, end = aligned(first, end, p.n)
+		if err := l.truncatedParts(p, first, end, min(size, p.n), l.send); err != nil {
+			return err
+		}
 	}
-	first, end = aligned(first, end, p.n)
-	return l.truncatedParts(p, first, end, min(size, p.n), l.send)
+	return nil
 }
 
 // truncatedParts sends the elements [first, end) of a truncated normal in parts
@@ -282,7 +305,8 @@ func (l *leader) truncatedParts(p *part, first, end, size int64, send func(segme
 
 // aligned widens the range [first, end) of a tensor of n elements to one that
 // draws like a tensor of its own: it begins at a multiple of 16 and ends at one
-// or, with the whole tail, with the tensor.
+// or, with the whole tail, with the tensor. Ranges that are leastGap apart stay
+// apart.
 func aligned(first, end, n int64) (int64, int64) {
 	end = (end + dist.Block - 1) / dist.Block * dist.Block
 	if n-end < 2*dist.Block {
@@ -292,46 +316,50 @@ func aligned(first, end, n int64) (int64, int64) {
 	return first / dist.Block * dist.Block, end
 }
 
-// cut sends the elements [first, end) of a part in segments, whose stream stands
-// where each begins. Every cut is at a multiple of 16 elements and the last
-// segment holds the whole tail, so each segment draws like a tensor of its own.
-// words is what the whole part draws.
-func (l *leader) cut(p *part, words, first, end int64, mask func(first, count int64) (*rng.Mask, error)) error {
+// cut schedules elements of a part in pieces of at most a segment. Every cut is
+// at a multiple of 16 elements and the last piece of a run holds the whole tail,
+// so each piece draws like a tensor of its own. words is what the whole part
+// draws.
+func (l *leader) cut(p *part, words int64, wanted runs, mask func(first, count int64) (*rng.Mask, error)) error {
 	perValue := int64(0)
 	if words > 0 {
 		perValue = words / p.n // 1 or 2: the tail's 16 words do not reach another 1.
 	}
-	if p.n < 2*dist.Block {
-		first, end = 0, p.n
-	} else {
-		first, end = aligned(first, end, p.n)
-	}
-	for first < end {
-		count := l.segment
-		if p.whole {
-			count = p.n
+	for first, end := range wanted {
+		if p.n < 2*dist.Block {
+			first, end = 0, p.n
+		} else {
+			first, end = aligned(first, end, p.n)
 		}
-		if end-first-count < 2*dist.Block {
-			count = end - first
+		for first < end {
+			count := l.segment
+			if p.whole {
+				count = p.n
+			}
+			if end-first-count < 2*dist.Block {
+				count = end - first
+			}
+			m, err := mask(first, count)
+			if err != nil {
+				return err
+			}
+			at, draws := l.at, count*perValue
+			at.Words += first * perValue
+			if first+count == p.n {
+				draws = words - first*perValue
+			}
+			if err := l.take(piece{part: p, first: first, count: count, at: at, mask: m}, draws); err != nil {
+				return err
+			}
+			first += count
 		}
-		m, err := mask(first, count)
-		if err != nil {
-			return err
-		}
-		at := l.at
-		at.Words += first * perValue
-		l.stream.MoveTo(at)
-		if err := l.send(segment{stream: l.stream.Clone(), pieces: []piece{{part: p, first: first, count: count, at: at, mask: m}}}); err != nil {
-			return err
-		}
-		first += count
 	}
 	return nil
 }
 
 // sparse schedules elements of a sparse matrix: normals with the zeros that the
 // words after them make.
-func (l *leader) sparse(p *part, draw dist.Sparse, first, end int64) error {
+func (l *leader) sparse(p *part, draw dist.Sparse, wanted runs) error {
 	if err := l.emit(); err != nil {
 		return err
 	}
@@ -341,13 +369,14 @@ func (l *leader) sparse(p *part, draw dist.Sparse, first, end int64) error {
 	permutations.MoveTo(l.at.After(cost))
 	rows, cols := p.shape[0], p.shape[1]
 	zeros := int64(math.Ceil(draw.Sparsity * float64(rows)))
+	_, last := hull(wanted)
 	var mask *rng.Mask
 	high := int64(0) // of the mask
-	return l.cut(p, cost.Words, first, end, func(first, count int64) (*rng.Mask, error) {
+	return l.cut(p, cost.Words, wanted, func(first, count int64) (*rng.Mask, error) {
 		if first+count <= high {
 			return mask, nil
 		}
-		high = min(p.n, first+max(l.mask, count))
+		high = max(first+count, min(last, first+max(l.mask, count)))
 		var err error
 		mask, err = rng.NewMask(permutations.Clone(), rows, cols, zeros, first, high, stopper(l.ctx))
 		return mask, err

@@ -1,35 +1,67 @@
 package fill
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/plan"
 )
 
-// outlet hands values of parameters to a sink as elements of tensors.
+// outlet hands values of parameters to a sink as elements of its targets.
 type outlet struct {
-	sink   Sink
-	window window
-	// tensors lists, for each parameter, the tensors that hold elements of it.
-	tensors [][]target
+	sink Sink
+	// takers lists the targets of each parameter.
+	takers []takers
 }
 
-// target is a tensor that holds elements [first, end) of a parameter.
+// target is who takes elements of a parameter.
 type target struct {
-	tensor     int
-	first, end int64
-	stored     dtype.Type
+	// number is what the sink calls it, and at what it calls the first element
+	// of the box.
+	number int
+	at     int64
+	param  int
+	box    box
+	stored dtype.Type
 }
 
-func newOutlet(p *plan.Plan, sink Sink, w window) *outlet {
-	o := &outlet{sink: sink, window: w, tensors: make([][]target, p.Params().Len())}
-	for i, t := range p.Tensors().All() {
-		o.tensors[t.Param] = append(o.tensors[t.Param], target{i, t.First, t.First + t.Elements, t.DType})
+// takers are the targets of a parameter, by their first elements. ends are the
+// ends of the longest target so far.
+type takers struct {
+	targets []target
+	ends    []int64
+}
+
+func newOutlet(p *plan.Plan, targets []target, sink Sink) *outlet {
+	o := &outlet{sink: sink, takers: make([]takers, p.Params().Len())}
+	for _, t := range targets {
+		if t.box.rows > 0 {
+			of := &o.takers[t.param]
+			of.targets = append(of.targets, t)
+		}
+	}
+	for i := range o.takers {
+		of := &o.takers[i]
+		slices.SortStableFunc(of.targets, func(a, b target) int { return cmp.Compare(a.box.first, b.box.first) })
+		end := int64(0)
+		for k := range of.targets {
+			end = max(end, of.targets[k].box.end())
+			of.ends = append(of.ends, end)
+		}
 	}
 	return o
 }
 
+// from returns the targets that may have elements from element first on.
+func (t *takers) from(first int64) []target {
+	i, _ := slices.BinarySearch(t.ends, first+1)
+	return t.targets[i:]
+}
+
 // put hands over the values of a part from its element first on. room returns
-// a buffer for so many bytes. It returns how many values the window let pass.
+// a buffer for so many bytes. It returns how many
+// values were taken.
 func put[T float32 | float64](o *outlet, p *part, first int64, values []T, room func(int64) []byte) (int64, error) {
 	if p.into.Contiguous() {
 		return kept(o, p, p.into.First+first, values, room)
@@ -62,30 +94,60 @@ func kept[T float32 | float64](o *outlet, p *part, at int64, values []T, room fu
 	return total, err
 }
 
-// run hands over consecutive elements of a parameter.
+// run hands over consecutive elements of a parameter. It returns how many values
+// were taken.
 func run[T float32 | float64](o *outlet, param int, first int64, values []T, room func(int64) []byte) (int64, error) {
-	if !o.window.all {
-		low, high := max(o.window.first-first, 0), min(o.window.end-first, int64(len(values)))
-		if low >= high {
-			return 0, nil
+	end, total := first+int64(len(values)), int64(0)
+	some := o.takers[param].from(first)
+	for i := range some {
+		t := &some[i]
+		if t.box.first >= end {
+			break
 		}
-		first, values = first+low, values[low:high]
+		n, err := take(o.sink, t, first, values, room)
+		if total += n; err != nil {
+			return total, err
+		}
 	}
-	end := first + int64(len(values))
-	for _, t := range o.tensors[param] {
-		low, high := max(first, t.first), min(end, t.end)
-		if low >= high {
-			continue
-		}
+	return total, nil
+}
+
+// take hands a target those of consecutive elements of a parameter that it
+// holds. They follow each other there.
+func take[T float32 | float64](sink Sink, t *target, first int64, values []T, room func(int64) []byte) (int64, error) {
+	b, end := &t.box, first+int64(len(values))
+	row := b.find(first)
+	if row == b.rows {
+		return 0, nil
+	}
+	start := b.start(row)
+	low, high := max(start, first), min(start+b.row, end)
+	if low >= high {
+		return 0, nil
+	}
+	at := t.at + row*b.row + low - start
+	if row++; row == b.rows || b.start(row) >= end { // all in one row
 		some := values[low-first : high-first]
 		data := view(some, t.stored)
 		if data == nil {
 			data = room(int64(len(some)) * t.stored.Size())
 			encode(data, some, t.stored)
 		}
-		if err := o.sink.WriteValues(t.tensor, low-t.first, data); err != nil {
-			return 0, err
-		}
+		return int64(len(some)), sink.WriteValues(t.number, at, data)
 	}
-	return int64(len(values)), nil
+	data, size := room(int64(len(values))*t.stored.Size()), t.stored.Size()
+	count := int64(0)
+	for {
+		encode(data[count*size:], values[low-first:high-first], t.stored)
+		count += high - low
+		if row == b.rows {
+			break
+		}
+		if low = b.start(row); low >= end {
+			break
+		}
+		high = min(low+b.row, end)
+		row++
+	}
+	return count, sink.WriteValues(t.number, at, data[:count*size])
 }

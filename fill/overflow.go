@@ -19,26 +19,57 @@ import (
 type Overflow struct {
 	plan *plan.Plan
 	sink Sink
-	// found counts by tensor; nil when no tensor is looked at.
+	// tensors are those of the plan by what sink calls them, and of are the
+	// values that it takes.
+	tensors []int
+	of      int64
+	// found counts by number; nil when no tensor is looked at.
 	found   []atomic.Int64
 	watched []bool
 }
 
 // Watch returns a sink that hands the values of p to sink.
 func Watch(p *plan.Plan, sink Sink) *Overflow {
-	o := &Overflow{plan: p, sink: sink}
+	tensors := make([]int, p.Tensors().Len())
+	for i := range tensors {
+		tensors[i] = i
+	}
+	return watch(p, sink, tensors, p.Elements())
+}
+
+// WatchRegions returns a sink that hands the values of regions of p, as
+// [RunRegions] makes them, to sink.
+func WatchRegions(p *plan.Plan, regions []Region, sink Sink) *Overflow {
+	tensors, values := make([]int, len(regions)), int64(0)
+	for i, r := range regions {
+		tensors[i] = r.Tensor
+		values += dist.Elements(r.Sizes)
+	}
+	return watch(p, sink, tensors, values)
+}
+
+func watch(p *plan.Plan, sink Sink, tensors []int, values int64) *Overflow {
+	o := &Overflow{plan: p, sink: sink, tensors: tensors, of: values}
 	most := make([]float64, p.Params().Len())
 	for _, s := range p.Steps().All() {
 		if s.Param != plan.Discard {
 			most[s.Param] = max(most[s.Param], bound(s.Dist))
 		}
 	}
-	for i, t := range p.Tensors().All() {
-		if most[t.Param] <= t.DType.Max() {
+	held := map[int]bool{}
+	for _, h := range p.Held().All() {
+		for _, param := range h.Params {
+			held[param], most[param] = true, math.Inf(1)
+		}
+	}
+	for i, tensor := range tensors {
+		t := p.Tensors().At(tensor)
+		// What a recorded program computes in a type it may also mean.
+		if t.DType.Whole() || most[t.Param] <= t.DType.Max() || held[t.Param] && t.DType == p.Type(t.Param) {
 			continue
 		}
 		if o.watched == nil {
-			o.watched, o.found = make([]bool, p.Tensors().Len()), make([]atomic.Int64, p.Tensors().Len())
+			o.watched, o.found = make([]bool, len(tensors)), make([]atomic.Int64, len(tensors))
 		}
 		o.watched[i] = true
 	}
@@ -46,27 +77,31 @@ func Watch(p *plan.Plan, sink Sink) *Overflow {
 }
 
 // WriteValues implements [Sink].
-func (o *Overflow) WriteValues(tensor int, first int64, data []byte) error {
-	if o.watched != nil && o.watched[tensor] {
-		if n := countNotFinite(data, o.plan.Tensors().At(tensor).DType); n > 0 {
-			o.found[tensor].Add(n)
+func (o *Overflow) WriteValues(number int, first int64, data []byte) error {
+	if o.watched != nil && o.watched[number] {
+		if n := countNotFinite(data, o.plan.Tensors().At(o.tensors[number]).DType); n > 0 {
+			o.found[number].Add(n)
 		}
 	}
-	return o.sink.WriteValues(tensor, first, data)
+	return o.sink.WriteValues(number, first, data)
 }
 
 // Found returns what was counted, nil when every value is finite.
 func (o *Overflow) Found() *OverflowError {
-	e := &OverflowError{DType: o.plan.DType(), Of: o.plan.Elements()}
+	e := &OverflowError{DType: o.plan.DType(), Of: o.of}
+	counted := map[int]bool{}
 	for i := range o.found {
 		n := o.found[i].Load()
 		if n == 0 {
 			continue
 		}
 		if e.Values += n; e.Tensors == 0 {
-			e.First = o.plan.Tensors().At(i).Name
+			e.First = o.plan.Tensors().At(o.tensors[i]).Name
 		}
-		e.Tensors++
+		if !counted[o.tensors[i]] {
+			counted[o.tensors[i]] = true
+			e.Tensors++
+		}
 	}
 	if e.Values == 0 {
 		return nil
@@ -77,7 +112,7 @@ func (o *Overflow) Found() *OverflowError {
 // OverflowError tells how many values are not finite in the stored type.
 type OverflowError struct {
 	DType dtype.Type
-	// Values counts them, Of all values of the plan.
+	// Values counts them, Of all values that were made.
 	Values, Of int64
 	// Tensors counts the tensors that have one, and First is the name of the
 	// first.
@@ -136,6 +171,10 @@ func bound(d dist.Dist) float64 {
 			now = math.Abs(now * post.By)
 		case dist.Divide:
 			now = math.Abs(now / post.By)
+		case dist.Add:
+			now += math.Abs(post.By)
+		case dist.Apply, dist.Clamp:
+			now = math.Inf(1)
 		}
 		if most = max(most, now); math.IsNaN(most) {
 			return math.Inf(1)

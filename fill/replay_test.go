@@ -164,7 +164,7 @@ func TestDiscardsAreRowsOfThePlan(t *testing.T) {
 			discards++
 		}
 	}
-	require.Equal(t, 3+12+4+1+1, discards, "lost draws, the tied decoder's, and its bias")
+	require.Equal(t, 3+12+4+1, discards, "lost draws, and the tied decoder's")
 	text, err := json.Marshal(p)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"kind":"discard"`)

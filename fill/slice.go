@@ -59,9 +59,6 @@ func Slice[T float32 | float64](s *rng.Stream, d dist.Dist, dst []T, workers int
 // values are drawn. Every cut is at a multiple of 16 values, and the last part
 // holds the tail, so each part draws like a tensor of its own.
 func split(n, workers int64, drawn bool) []int64 {
-	// In values: a worker passes so many in the time that it makes one, and
-	// jumps over any number in the time that it makes jump.
-	const passes, jump = 6, 1 << 17
 	starts := make([]int64, workers)
 	share := n / workers // what a worker makes that does not move
 	for range 16 {

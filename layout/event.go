@@ -1,7 +1,9 @@
 package layout
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/weightinit/weightinit/dist"
@@ -163,4 +165,49 @@ type Entry struct {
 	// ULPs is the bound that a maker measured for values that are not exact;
 	// 0 where it said nothing.
 	ULPs int
+}
+
+// At returns value i as a float64.
+func (l *Literal) At(i int64) float64 {
+	data := l.Data[i*l.DType.Size():]
+	switch l.DType {
+	case dtype.F64:
+		return math.Float64frombits(binary.LittleEndian.Uint64(data))
+	case dtype.F32:
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(data)))
+	case dtype.BF16:
+		return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(data)) << 16))
+	case dtype.F16:
+		return half(binary.LittleEndian.Uint16(data))
+	case dtype.I64:
+		return float64(int64(binary.LittleEndian.Uint64(data)))
+	case dtype.I32:
+		return float64(int32(binary.LittleEndian.Uint32(data)))
+	case dtype.I16:
+		return float64(int16(binary.LittleEndian.Uint16(data)))
+	case dtype.I8:
+		return float64(int8(data[0]))
+	default:
+		return float64(data[0])
+	}
+}
+
+// half is a float16 as a float64.
+func half(bits uint16) float64 {
+	const mantissaBits, exponentMax, bias = 10, 31, 15
+	sign, exponent, mantissa := 1.0, int(bits>>mantissaBits)&exponentMax, float64(bits&(1<<mantissaBits-1))
+	if bits>>15 == 1 {
+		sign = -1
+	}
+	switch exponent {
+	case exponentMax:
+		if mantissa != 0 {
+			return math.NaN()
+		}
+		return math.Inf(int(sign))
+	case 0:
+		return math.Copysign(math.Ldexp(mantissa, 1-bias-mantissaBits), sign)
+	default:
+		return sign * math.Ldexp(mantissa+(1<<mantissaBits), exponent-bias-mantissaBits)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
+	"github.com/weightinit/weightinit/layout"
 )
 
 // computeDigest hashes the canonical encoding.
@@ -101,16 +103,31 @@ func (p *Plan) encode(w io.Writer) {
 //	tensor 10:emb.weight [7 5] f32 0 0        name, shape, type, parameter, first element
 //
 // The numbers after into are the parameter's, and those of layout.Region.
-// Discards after the last draw that is kept are left out, and so are those that
-// use no words, and all with keyed streams. A discard of another
+// Parameters stand in the order in which they are first drawn, and are numbered
+// so. Discards after the last draw that is kept are left out, and so are those
+// that use no words, and all with keyed streams. A discard of another
 // kind than these two stands there with shape and numbers, as these decide its
 // words; one of an orthogonal matrix is one of normals.
+//
+// What only recorded programs have:
+//
+//	seed STREAM plan|NUMBER, save STREAM SLOT, load STREAM SLOT    before a draw
+//	draw ... stream STREAM again held GROUP
+//	group GROUP                              then its operations, in order:
+//	 put STEP                                the values of a draw, by its line
+//	 log to VIEW from VIEW                   a computation; a VIEW is parameter,
+//	                                         type, offset, shape, strides
+//	state 3:emb [7 5] 0 0 | state 4:head is 3:emb    where the state dict is not
+//	                                                 what a file holds
 func (p *Plan) encodeSteps(w io.Writer) {
 	fmt.Fprintf(w, "weightinit-plan/2\nseed %d\nstreams %s\n", p.opts.Seed, p.opts.Streams)
-	for _, param := range p.params {
+	number, order := p.numbering()
+	for _, i := range order {
+		param := p.params[i]
 		fmt.Fprintf(w, "parameter %d:%s %d\n", len(param.Name), param.Name, param.Elements)
 	}
 	for _, s := range p.steps[:p.Live()] {
+		p.encodeMoves(w, s)
 		if s.Param == Discard {
 			p.encodeDiscard(w, s)
 			continue
@@ -120,10 +137,139 @@ func (p *Plan) encodeSteps(w io.Writer) {
 		if _, filled := s.Dist.Draw.(dist.Filled); filled {
 			p.encodeTold(w, p.params[s.Param])
 		}
-		fmt.Fprintf(w, " into %d %s\n", s.Param, regionText(s.Into))
+		fmt.Fprintf(w, " into %d %s%s\n", number[s.Param], regionText(s.Into), suffix(s))
+	}
+	p.encodeHeld(w, number)
+	for _, t := range p.tensors {
+		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, number[t.Param], t.First)
+	}
+	p.encodeState(w, number)
+}
+
+// suffix is what only some draws have.
+func suffix(s Step) string {
+	text := ""
+	if s.Stream != 0 {
+		text += fmt.Sprintf(" stream %d", s.Stream)
+	}
+	if s.Again {
+		text += " again"
+	}
+	if s.Held > 0 {
+		text += fmt.Sprintf(" held %d", s.Held)
+	}
+	return text
+}
+
+// numbering numbers the parameters by their first draw, and then by their place
+// among the held and in the plan.
+func (p *Plan) numbering() (number, order []int) {
+	number = make([]int, len(p.params))
+	for i := range number {
+		number[i] = -1
+	}
+	see := func(param int) {
+		if param != Discard && number[param] < 0 {
+			number[param] = len(order)
+			order = append(order, param)
+		}
+	}
+	for _, s := range p.steps {
+		see(s.Param)
+	}
+	for _, h := range p.held {
+		for _, op := range h.Ops {
+			if op.Step < 0 {
+				see(op.Event.To.Param)
+			}
+		}
 	}
 	for _, t := range p.tensors {
-		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, t.Param, t.First)
+		see(t.Param)
+	}
+	for i, param := range p.params {
+		if !param.Unnamed && param.Tied == "" {
+			see(i)
+		}
+	}
+	return number, order
+}
+
+func (p *Plan) encodeMoves(w io.Writer, s Step) {
+	if p.opts.Streams == Keyed {
+		return
+	}
+	for _, m := range s.Before {
+		switch {
+		case m.Do != layout.Seed:
+			fmt.Fprintf(w, "%s %d %d\n", m.Do, m.Stream, m.Slot)
+		case m.Seed == nil:
+			fmt.Fprintf(w, "seed %d plan\n", m.Stream)
+		default:
+			fmt.Fprintf(w, "seed %d %d\n", m.Stream, *m.Seed)
+		}
+	}
+}
+
+func (p *Plan) encodeHeld(w io.Writer, number []int) {
+	line := make(map[int]int, len(p.steps)) // of the draws that are kept
+	for i, s := range p.steps {
+		if s.Param != Discard {
+			line[i] = len(line)
+		}
+	}
+	for g, h := range p.held {
+		fmt.Fprintf(w, "group %d\n", g+1)
+		for _, op := range h.Ops {
+			if op.Step >= 0 {
+				fmt.Fprintf(w, " put %d\n", line[op.Step])
+				continue
+			}
+			e := op.Event
+			fmt.Fprintf(w, " %s to %s", e.Do, p.viewText(e.To, number))
+			for _, operand := range e.From {
+				switch {
+				case operand.View != nil:
+					fmt.Fprintf(w, " from %s", p.viewText(*operand.View, number))
+				case operand.Literal != nil:
+					fmt.Fprintf(w, " from %s %x", operand.Literal.DType, sha256.Sum256(operand.Literal.Data))
+				default:
+					fmt.Fprintf(w, " from %016x", math.Float64bits(operand.Value))
+				}
+			}
+			if e.Do == layout.Clamp {
+				fmt.Fprintf(w, " within %s", dist.Bounds{Low: e.Low, High: e.High})
+			}
+			if e.Do == layout.Norm {
+				fmt.Fprintf(w, " over %d", e.Dims)
+			}
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+func (p *Plan) viewText(v layout.View, number []int) string {
+	strides := v.Strides
+	if contiguous(v) {
+		strides = nil
+	}
+	return fmt.Sprintf("(%d %s %d %d %d)", number[v.Param], p.Type(v.Param), v.Offset, v.Shape, strides)
+}
+
+// encodeState writes the state dict where it is not what a file holds.
+func (p *Plan) encodeState(w io.Writer, number []int) {
+	same := func(e StateEntry, t Tensor) bool {
+		return e.SameAs == "" && e.Name == t.Name && slices.Equal(e.Shape, t.Shape) && e.Param == t.Param && e.First == t.First
+	}
+	if slices.EqualFunc(p.stateDict, p.tensors, same) {
+		return
+	}
+	for _, e := range p.stateDict {
+		if e.SameAs != "" {
+			fmt.Fprintf(w, "state %d:%s is %d:%s\n", len(e.Name), e.Name, len(e.SameAs), e.SameAs)
+			continue
+		}
+		fmt.Fprintf(w, "state %d:%s %d %d %d\n", len(e.Name), e.Name, e.Shape, number[e.Param], e.First)
 	}
 }
 
@@ -136,6 +282,11 @@ func (p *Plan) encodeDiscard(w io.Writer, s Step) {
 	case dist.Normal, dist.Orthogonal:
 		fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
 		return
+	case dist.TruncNormal:
+		if draw.(dist.TruncNormal).Loose(s.Elements, s.In) {
+			fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
+			return
+		}
 	case dist.Uniform:
 		fmt.Fprintf(w, "discard %s %d uniform\n", s.In, s.Elements)
 		return
@@ -193,6 +344,8 @@ func (p *Plan) encodeValue(w io.Writer, value any) {
 		for _, n := range v {
 			fmt.Fprintf(w, " %d", n)
 		}
+	case dtype.Type:
+		fmt.Fprintf(w, " %s", v)
 	case []dist.Range:
 		fmt.Fprintf(w, " %d", len(v))
 		for _, r := range v {

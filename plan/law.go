@@ -12,8 +12,14 @@ import (
 func (p *Plan) Law(tensor int) (d dist.Dist, known bool) {
 	t := p.tensors[tensor]
 	param := p.params[t.Param]
-	if p.replayed && param.Dist.Draw == nil {
+	if t.DType.Whole() || p.replayed && param.Dist.Draw == nil {
 		return dist.Dist{}, false
+	}
+	for _, post := range param.Dist.Post {
+		switch post.(type) {
+		case dist.Add, dist.Apply, dist.Clamp, dist.Cast:
+			return dist.Dist{}, false // the law of what comes out is another one
+		}
 	}
 	if _, pieces := param.Dist.Draw.(dist.Pieces); pieces {
 		return dist.Dist{}, false // where they lie is not part of it

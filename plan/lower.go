@@ -11,38 +11,39 @@ import (
 
 // lower turns what is drawn into steps, and checks that each can be.
 func (p *Plan) lower(l *layout.Layout, mode registry.Mode) error {
-	events := make([]layout.Event, len(p.params))
-	for i, param := range p.params {
-		events[i] = layout.Event{Param: i, Dist: param.Dist, Shape: param.Shape}
-	}
 	if r, ok := mode.(registry.Replayer); ok && r.Replays(l) {
-		p.replayed, events = true, l.Replay
+		p.replayed = true
+		if err := p.lowerReplay(l.Replay); err != nil {
+			return fmt.Errorf("mode %q, %w", p.Mode(), err)
+		}
+		return p.settle()
 	}
-	for i, event := range events {
-		if err := p.event(event); err != nil {
-			return fmt.Errorf("mode %q, %s: %w", p.Mode(), p.subject(i, event), err)
+	for i, param := range p.params {
+		event := layout.Event{Param: i, Dist: param.Dist, Shape: param.Shape}
+		if err := p.checkEvent(&event); err != nil {
+			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode(), param.Name, err)
+		}
+		if err := p.event(event, param.Pieces); err != nil {
+			return fmt.Errorf("mode %q, parameter %q: %w", p.Mode(), param.Name, err)
 		}
 	}
-	return p.settle()
+	return nil
 }
 
 // subject names what an event draws.
 func (p *Plan) subject(number int, e layout.Event) string {
-	if e.Param >= 0 && e.Param < len(p.params) {
+	if p.program {
+		return fmt.Sprintf("step %d", number)
+	}
+	if e.Do == layout.Draw && e.Param >= 0 && e.Param < len(p.params) {
 		return fmt.Sprintf("parameter %q", p.params[e.Param].Name)
 	}
 	return fmt.Sprintf("event %d", number)
 }
 
-// event checks one draw and appends its steps: one, or one a block or piece.
-func (p *Plan) event(e layout.Event) error {
-	pieces, err := p.piecesOf(e)
-	if err != nil {
-		return err
-	}
-	if err := p.checkEvent(&e); err != nil {
-		return err
-	}
+// event appends the steps of one draw that has been checked: one, or one a
+// block or piece.
+func (p *Plan) event(e layout.Event, pieces []layout.Piece) error {
 	step := Step{Dist: e.Dist, Shape: e.Shape, Elements: dist.Elements(e.Shape), In: e.In, Param: e.Param, Into: e.Into, Block: -1}
 	switch draw := e.Dist.Draw.(type) {
 	case dist.Blocks:
@@ -75,8 +76,13 @@ func (p *Plan) blocks(whole Step, blocks dist.Blocks) error {
 
 // checkEvent also completes the type and the region of e.
 func (p *Plan) checkEvent(e *layout.Event) error {
+	if err := p.checkPieces(*e); err != nil {
+		return err
+	}
 	if e.In == 0 {
-		e.In = p.opts.Drawn
+		if e.In = p.opts.Drawn; e.Param >= 0 && e.Param < len(p.params) {
+			e.In = p.Type(e.Param)
+		}
 	}
 	if !e.In.Valid() {
 		return fmt.Errorf("drawn in unknown type %s", e.In)
@@ -148,23 +154,32 @@ func (p *Plan) append(s Step) error {
 }
 
 // settle turns draws that later ones replace into discards, notes of others
-// which of their elements later ones replace, and checks that every parameter
-// is drawn whole.
+// which of their elements later ones replace, and checks that every element of
+// a tensor is drawn.
 func (p *Plan) settle() error {
-	if !p.replayed { // one draw a parameter
-		return nil
-	}
 	into := make([][]int, len(p.params))
 	for i, s := range p.steps {
-		if s.Param != Discard {
+		if s.Param != Discard && s.Held == 0 {
 			into[s.Param] = append(into[s.Param], i)
 		}
 	}
+	held := map[int]bool{}
+	for _, h := range p.held {
+		for _, param := range h.Params {
+			held[param] = true
+			p.params[param].Dist = dist.Dist{}
+		}
+	}
+	wanted := make([][]Run, len(p.params))
+	for _, t := range slices.Concat(p.tensors, p.state) {
+		wanted[t.Param] = append(wanted[t.Param], Run{t.First, t.First + t.Elements})
+	}
 	for i := range p.params {
-		if p.params[i].Tied != "" {
+		if p.params[i].Tied != "" || held[i] {
 			continue
 		}
-		if err := p.settleParam(i, into[i]); err != nil {
+		sortRuns(wanted[i])
+		if err := p.settleParam(i, into[i], joined(wanted[i])); err != nil {
 			return fmt.Errorf("plan: parameter %q: %w", p.params[i].Name, err)
 		}
 	}
@@ -174,7 +189,7 @@ func (p *Plan) settle() error {
 // maxRuns bounds the memory that the rows of strided regions take here.
 const maxRuns = 1 << 24
 
-func (p *Plan) settleParam(param int, steps []int) error {
+func (p *Plan) settleParam(param int, steps []int, wanted []Run) error {
 	var drawn []Run // by the steps looked at so far, from the last one on
 	var live []int
 	for _, i := range slices.Backward(steps) {
@@ -200,12 +215,8 @@ func (p *Plan) settleParam(param int, steps []int) error {
 			p.steps[i].Block = -1
 		}
 	}
-	first, all := int64(0), p.params[param].Elements
-	if len(drawn) > 0 && drawn[0].First == 0 {
-		first = drawn[0].End
-	}
-	if first != all {
-		return fmt.Errorf("element %d of %d is never drawn", first, all)
+	if at, any := missing(wanted, joined(drawn)); any {
+		return fmt.Errorf("element %d of %d is never drawn", at, p.params[param].Elements)
 	}
 	return nil
 }

@@ -10,17 +10,15 @@ import (
 	"github.com/weightinit/weightinit/layout"
 )
 
-// piecesOf returns the pieces of the parameter that e draws, and checks that
-// they can be filled so; nil for an event of another kind than [dist.Pieces].
-func (p *Plan) piecesOf(e layout.Event) ([]layout.Piece, error) {
+// checkPieces checks that a parameter can be filled by the pieces that e draws.
+func (p *Plan) checkPieces(e layout.Event) error {
 	if _, ok := e.Dist.Draw.(dist.Pieces); !ok {
-		return nil, nil
+		return nil
 	}
 	if e.Param < 0 || e.Param >= len(p.params) || e.Into != (layout.Region{}) || !slices.Equal(e.Shape, p.params[e.Param].Shape) {
-		return nil, fmt.Errorf("pieces: only a whole parameter is drawn by them")
+		return fmt.Errorf("pieces: only a whole parameter is drawn by them")
 	}
-	param := p.params[e.Param]
-	return param.Pieces, param.CheckDist(e.Dist)
+	return p.params[e.Param].CheckDist(e.Dist)
 }
 
 // pieces appends a step a piece of a fused parameter.

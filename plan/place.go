@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
 )
 
 // place gives every step its place in the stream.
 func (p *Plan) place() {
-	var at cursor
+	at := newWalk()
 	for i := range p.steps {
 		s := &p.steps[i]
 		if p.opts.Streams == Keyed {
@@ -21,15 +22,46 @@ func (p *Plan) place() {
 		} else {
 			at.place(s)
 		}
-		p.words += s.Words
-		p.wordsUnknown = p.wordsUnknown || s.WordsUnknown
+		if !s.Again {
+			p.words += s.Words
+			p.wordsUnknown = p.wordsUnknown || s.WordsUnknown
+		}
 	}
 	if p.wordsUnknown {
 		p.words = 0
 	}
 }
 
-// cursor walks the stream of a plan.
+// walk follows the generators of a plan.
+type walk struct {
+	streams, slots map[int]*cursor
+}
+
+func newWalk() *walk {
+	return &walk{streams: map[int]*cursor{0: {}}, slots: map[int]*cursor{}}
+}
+
+// place does what happens before s, sets where s stands and what it uses, and
+// moves on.
+func (w *walk) place(s *Step) {
+	for _, m := range s.Before {
+		switch m.Do {
+		case layout.Seed:
+			w.streams[m.Stream] = &cursor{}
+		case layout.Save:
+			w.slots[m.Slot] = new(*w.streams[m.Stream])
+		case layout.Load:
+			w.streams[m.Stream] = new(*w.slots[m.Slot])
+		}
+	}
+	c := w.streams[s.Stream]
+	if s.Again {
+		c = new(*c)
+	}
+	c.place(s)
+}
+
+// cursor walks one stream.
 type cursor struct {
 	at dist.Position
 	// unknown tells that at is not known any more, but for its Cached, and

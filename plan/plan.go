@@ -19,6 +19,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -59,10 +60,12 @@ type Options struct {
 	// SeedText is the seed as the user gave it, such as "-1"; empty means the
 	// decimal form of Seed.
 	SeedText string
-	// DType is the stored type of every tensor; 0 means F32.
+	// DType is the stored type of every tensor that has none of its own; 0
+	// means the layout's, else F32.
 	DType dtype.Type
 	// Drawn is the type in which values are drawn; 0 means the compute type of
-	// DType. Another one is torch's way for a model that is made in that type:
+	// DType or, for a mode that replays the framework's draws, DType. Another
+	// one is torch's way for a model that is made in that type:
 	// a half type has draws of its own.
 	Drawn dtype.Type
 	// Streams defaults to Torch.
@@ -112,6 +115,16 @@ type Step struct {
 	// Words is the number of words of the stream that the step uses; 0 if
 	// WordsUnknown.
 	Words int64
+	// Stream is the generator; 0 is the one that has the plan's seed at the
+	// start. Before is what happens to generators before the step.
+	Stream int
+	Before []Move
+	// Again tells that the generator stays where it was: the next step draws
+	// the same values once more.
+	Again bool
+	// Held is the number of the step's [Held], plus one; 0 for a step whose
+	// values go to tensors as they are drawn.
+	Held int
 	// StartUnknown and WordsUnknown tell that only a run can tell: the words
 	// of a truncated normal depend on the values, so with Torch streams the
 	// places of all later steps do.
@@ -128,6 +141,19 @@ type Tensor struct {
 	// of them, from First on.
 	Param           int
 	First, Elements int64
+	// ULPs is by how many units in the last place values may differ from
+	// torch's, whose functions are not correctly rounded; 0 for bits, -1 where
+	// nobody promises values.
+	ULPs int
+}
+
+// StateEntry is a tensor of the state dict.
+type StateEntry struct {
+	Tensor
+	// SameAs names the earlier one that it is tied to.
+	SameAs string
+	// Buffer tells that it is a persistent buffer and no parameter.
+	Buffer bool
 }
 
 // Bytes returns the size of the tensor's values.
@@ -143,10 +169,16 @@ type Plan struct {
 
 	params  []Param
 	steps   []Step
+	held    []Held
 	tensors []Tensor
+	// state are the tensors of the state dict that are not tied, and
+	// stateDict all of them.
+	state     []Tensor
+	stateDict []StateEntry
 	// replayed tells that the steps are the framework's own, and part that the
-	// plan is one of another's: both have discards.
-	replayed, part bool
+	// plan is one of another's: both have discards. program tells that there
+	// is no mode: every parameter has a type of its own.
+	replayed, part, program bool
 
 	elements, words int64
 	wordsUnknown    bool
@@ -195,6 +227,11 @@ func (p *Plan) Steps() View[Step] { return View[Step]{p.steps} }
 // Tensors returns what comes out, in the order of the state dict.
 func (p *Plan) Tensors() View[Tensor] { return View[Tensor]{p.tensors} }
 
+// StateDict returns the tensors of the state dict, in its order, with those that
+// are tied and so in no file. Their names and shapes are not always those of
+// the tensors in a file.
+func (p *Plan) StateDict() View[StateEntry] { return View[StateEntry]{p.stateDict} }
+
 // Elements returns the number of values of all tensors.
 func (p *Plan) Elements() int64 { return p.elements }
 
@@ -241,6 +278,12 @@ func (p *Plan) Digest() string { return p.digest() }
 // A mode that is a [registry.Replayer] is drawn by l.Replay instead of one
 // parameter after the other.
 func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode registry.Mode, opts Options) (*Plan, error) {
+	if opts.DType == 0 {
+		opts.DType = l.DType
+	}
+	if r, ok := mode.(registry.Replayer); ok && opts.Drawn == 0 && r.Replays(l) {
+		opts.Drawn = opts.DType // a framework makes the model in its type
+	}
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
@@ -270,20 +313,77 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 	for i, param := range l.Params {
 		p.params = append(p.params, Param{Param: param, Dist: dists[i], Elements: param.Elements()})
 	}
+	p.tensorsOf(l)
 	if err := p.lower(l, mode); err != nil {
 		return nil, err
 	}
-	p.place()
-	p.tensors = tensorsOf(l, opts.DType)
-	for _, t := range p.tensors {
-		p.elements += t.Elements
-	}
-	p.notes = p.ownNotes()
+	p.freeze()
 	if n, ok := mode.(registry.Noter); ok {
 		p.notes = append(p.notes, n.Notes(l)...)
 	}
-	p.digest = sync.OnceValue(p.computeDigest)
 	return p, nil
+}
+
+// FromProgram freezes what a framework does to make a model, as l.Replay says
+// it; no mode is asked. Parameters without a type of their own have l.DType. A
+// DType in opts is the one in which all floating-point tensors are stored; 0
+// means that each is stored in its own. Drawn has no meaning.
+//
+// It is an error, which names the step, when a computation reads what was never
+// written, when a tensor is not made whole, or when a stream or a slot is used
+// that nothing stands in.
+func FromProgram(l *layout.Layout, opts Options) (*Plan, error) {
+	stored := opts.DType
+	opts.Drawn = l.DType
+	if err := opts.complete(); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	opts.DType = stored
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	l = l.Clone()
+	p := &Plan{model: l.Model, opts: opts, places: new(Places), optionsJSON: []byte("{}"), replayed: true, program: true}
+	for _, param := range l.Params {
+		p.params = append(p.params, Param{Param: param, Elements: param.Elements()})
+	}
+	p.tensorsOf(l)
+	if err := p.lowerReplay(l.Replay); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	if err := p.settle(); err != nil {
+		return nil, err
+	}
+	p.freeze()
+	return p, nil
+}
+
+// freeze completes a plan whose steps stand.
+func (p *Plan) freeze() {
+	p.place()
+	bounds := p.inexact()
+	for i := range p.tensors {
+		t := &p.tensors[i]
+		p.elements += t.Elements
+		t.ULPs = boundFor(bounds[t.Param], t.ULPs)
+	}
+	for i := range p.stateDict {
+		t := &p.stateDict[i].Tensor
+		if p.stateDict[i].SameAs == "" {
+			t.ULPs = boundFor(bounds[t.Param], t.ULPs)
+		}
+	}
+	p.notes = p.ownNotes()
+	p.digest = sync.OnceValue(p.computeDigest)
+}
+
+// boundFor is the bound of a tensor whose parameter has the one that was worked
+// out; a measured one is better where there is any.
+func boundFor(bound, measured int) int {
+	if bound > 0 && measured > 0 {
+		return measured
+	}
+	return bound
 }
 
 // complete sets the options that are left open.
@@ -309,20 +409,64 @@ func (o *Options) complete() error {
 	return err
 }
 
-// tensorsOf lists what a file holds of the parameters.
-func tensorsOf(l *layout.Layout, stored dtype.Type) []Tensor {
-	var out []Tensor
-	for i, param := range l.Params {
-		if param.Tied != "" {
-			continue
-		}
-		slices := param.Stored
-		if slices == nil {
-			slices = []layout.Slice{{Name: param.Name, Shape: param.Shape}}
-		}
-		for _, s := range slices {
-			out = append(out, Tensor{Name: s.Name, Shape: s.Shape, DType: stored, Param: i, First: s.First, Elements: dist.Elements(s.Shape)})
+// tensorsOf lists the state dict, and what a file holds of it.
+func (p *Plan) tensorsOf(l *layout.Layout) {
+	p.stateDict = p.stateEntries(l)
+	for _, e := range p.stateDict {
+		if e.SameAs == "" {
+			p.state = append(p.state, e.Tensor)
 		}
 	}
+	switch {
+	case l.Saved != nil:
+		for _, e := range l.Saved {
+			if e.SameAs == "" {
+				p.tensors = append(p.tensors, p.tensor(e))
+			}
+		}
+	case l.StateDict != nil:
+		p.tensors = slices.Clone(p.state)
+	default:
+		for i, param := range l.Params {
+			if param.Tied != "" || param.Unnamed {
+				continue
+			}
+			slices := param.Stored
+			if slices == nil {
+				slices = []layout.Slice{{Name: param.Name, Shape: param.Shape}}
+			}
+			for _, s := range slices {
+				p.tensors = append(p.tensors, p.tensor(layout.Entry{Name: s.Name, Shape: s.Shape, Param: i, First: s.First}))
+			}
+		}
+	}
+}
+
+func (p *Plan) stateEntries(l *layout.Layout) []StateEntry {
+	entries := l.StateDict
+	if entries == nil {
+		for i, param := range l.Params {
+			if !param.Unnamed {
+				entries = append(entries, layout.Entry{Name: param.Name, Shape: param.Shape, Param: i, SameAs: param.Tied, Buffer: param.Buffer})
+			}
+		}
+	}
+	out := make([]StateEntry, len(entries))
+	for i, e := range entries {
+		out[i] = StateEntry{Tensor: p.tensor(e), SameAs: e.SameAs, Buffer: e.Buffer}
+	}
 	return out
+}
+
+// tensor is an entry in the type that it is stored in.
+func (p *Plan) tensor(e layout.Entry) Tensor {
+	own := p.params[e.Param].DType
+	stored := p.opts.DType
+	switch {
+	case own.Whole() || p.program && stored == 0 && own != 0 || !p.program && own != 0:
+		stored = own
+	case stored == 0:
+		stored = p.opts.Drawn
+	}
+	return Tensor{Name: e.Name, Shape: e.Shape, DType: stored, Param: e.Param, First: e.First, Elements: dist.Elements(e.Shape), ULPs: e.ULPs}
 }

@@ -1,6 +1,11 @@
 package plan
 
-import "github.com/weightinit/weightinit/layout"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/weightinit/weightinit/layout"
+)
 
 // Run is the elements [First, End) of a parameter.
 type Run struct{ First, End int64 }
@@ -93,4 +98,37 @@ func Without(runs []Run, first, end int64, do func(first, end int64) error) erro
 		return do(first, end)
 	}
 	return nil
+}
+
+func sortRuns(runs []Run) {
+	slices.SortFunc(runs, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
+}
+
+// joined puts runs that touch together.
+func joined(runs []Run) []Run {
+	var out []Run
+	for _, r := range runs {
+		if n := len(out); n > 0 && r.First <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, r.End)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// missing is the first element of runs that is not in have.
+func missing(runs, have []Run) (at int64, any bool) {
+	for _, r := range runs {
+		for len(have) > 0 && have[0].End <= r.First {
+			have = have[1:]
+		}
+		if len(have) == 0 || have[0].First > r.First {
+			return r.First, true
+		}
+		if have[0].End < r.End {
+			return have[0].End, true // runs that touch are one
+		}
+	}
+	return 0, false
 }

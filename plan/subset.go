@@ -20,43 +20,123 @@ func (p *Plan) Subset(names []string) (*Plan, error) {
 	}
 	q := *p
 	q.part, q.elements, q.words = true, 0, 0
-	q.params, q.steps, q.tensors = nil, nil, nil
-	number := make([]int, len(p.params)) // of a parameter in q, plus one
+	q.params, q.steps, q.held, q.tensors, q.state, q.stateDict = nil, nil, nil, nil, nil, nil
+	sub := &subset{from: p, to: &q, number: make([]int, len(p.params)), group: make([]int, len(p.held))}
 	for _, t := range p.tensors {
 		if !keep[t.Name] {
 			continue
 		}
 		delete(keep, t.Name)
-		if number[t.Param] == 0 {
-			q.params = append(q.params, p.params[t.Param])
-			number[t.Param] = len(q.params)
-		}
-		t.Param = number[t.Param] - 1
+		t.Param = sub.param(t.Param)
 		q.tensors = append(q.tensors, t)
 		q.elements += t.Elements
 	}
 	for name := range keep {
 		return nil, fmt.Errorf("plan: there is no tensor %s in it", shown.Quote(name))
 	}
-	q.steps = make([]Step, 0, len(p.steps))
-	for _, s := range p.steps {
-		if s.Param != Discard {
-			s.Param = number[s.Param] - 1
-		}
-		if s.Param == Discard {
-			if p.opts.Streams == Keyed {
-				continue
-			}
-			s.Into, s.Block, s.Lost = layout.Region{}, -1, nil
-		}
-		q.words += s.Words
-		q.steps = append(q.steps, s)
+	q.state = q.tensors
+	for _, t := range q.tensors {
+		q.stateDict = append(q.stateDict, StateEntry{Tensor: t})
 	}
+	sub.steps()
 	if q.wordsUnknown {
 		q.words = 0
 	}
 	q.digest = sync.OnceValue(q.computeDigest)
 	return &q, nil
+}
+
+// subset copies parts of one plan to another.
+type subset struct {
+	from, to *Plan
+	// number is that of a parameter in to, plus one; group that of a Held.
+	number, group []int
+}
+
+// param is the number of a parameter in the new plan, where it has to be: with
+// all others of its Held.
+func (s *subset) param(old int) int {
+	if s.number[old] > 0 {
+		return s.number[old] - 1
+	}
+	s.to.params = append(s.to.params, s.from.params[old])
+	s.number[old] = len(s.to.params)
+	for g, h := range s.from.held {
+		if s.group[g] == 0 && slices.Contains(h.Params, old) {
+			s.group[g] = 1
+			for _, other := range h.Params {
+				s.param(other)
+			}
+		}
+	}
+	return s.number[old] - 1
+}
+
+// steps copies what is drawn, and then the Held with the new numbers.
+func (s *subset) steps() {
+	p, q := s.from, s.to
+	step := make([]int, len(p.steps)) // the new number
+	q.steps = make([]Step, 0, len(p.steps))
+	groups := 0
+	for g := range s.group {
+		if s.group[g] > 0 {
+			groups++
+			s.group[g] = groups
+		}
+	}
+	for i, one := range p.steps {
+		if one.Param != Discard {
+			one.Param = s.number[one.Param] - 1
+		}
+		if one.Held > 0 {
+			one.Held = s.group[one.Held-1]
+		}
+		if one.Param == Discard {
+			if p.opts.Streams == Keyed {
+				continue
+			}
+			one.Into, one.Block, one.Lost, one.Held = layout.Region{}, -1, nil, 0
+		}
+		step[i] = len(q.steps)
+		if !one.Again {
+			q.words += one.Words
+		}
+		q.steps = append(q.steps, one)
+	}
+	for g, h := range p.held {
+		if s.group[g] == 0 {
+			continue
+		}
+		q.held = append(q.held, s.renumbered(h, step))
+	}
+}
+
+// renumbered is h with the numbers of the new plan.
+func (s *subset) renumbered(h Held, step []int) Held {
+	out := Held{Bytes: h.Bytes}
+	for _, param := range h.Params {
+		out.Params = append(out.Params, s.number[param]-1)
+	}
+	if h.End > 0 {
+		out.First, out.End = step[h.First], step[h.End-1]+1
+	}
+	for _, op := range h.Ops {
+		if op.Step >= 0 {
+			op.Step = step[op.Step]
+		} else {
+			op.Event.To.Param = s.number[op.Event.To.Param] - 1
+			op.Event.From = slices.Clone(op.Event.From)
+			for i, operand := range op.Event.From {
+				if operand.View != nil {
+					view := *operand.View
+					view.Param = s.number[view.Param] - 1
+					op.Event.From[i].View = &view
+				}
+			}
+		}
+		out.Ops = append(out.Ops, op)
+	}
+	return out
 }
 
 // Stored returns the plan of the same draws with all tensors stored in another
@@ -66,7 +146,9 @@ func (p *Plan) Stored(in dtype.Type) *Plan {
 	q.opts.DType = in
 	q.tensors = slices.Clone(p.tensors)
 	for i := range q.tensors {
-		q.tensors[i].DType = in
+		if !q.tensors[i].DType.Whole() {
+			q.tensors[i].DType = in
+		}
 	}
 	q.digest = sync.OnceValue(q.computeDigest)
 	return &q

@@ -133,7 +133,10 @@ type output struct {
 
 func newOutput(w io.Writer) *output { return &output{w: w, guard: shown.NewWriter(w)} }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *output) Write(p []byte) (int, error) { return o.pass(o.guard, p) }
+
+// pass writes p to w, which leads to stdout.
+func (o *output) pass(w io.Writer, p []byte) (int, error) {
 	if !o.used {
 		o.used = true
 		if o.w == io.Writer(os.Stdout) && stdoutClosed() {
@@ -143,7 +146,7 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.guard.Write(p)
+	n, err := w.Write(p)
 	if err != nil {
 		o.err = err
 	}
@@ -183,7 +186,7 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(
-		a.initCommand(), a.planCommand(), a.modesCommand(), a.presetsCommand(), a.tensorCommand(),
+		a.initCommand(), a.sliceCommand(), a.planCommand(), a.modesCommand(), a.presetsCommand(), a.tensorCommand(),
 		a.inspectCommand(), a.verifyCommand(), a.parityCommand(), a.pluginsCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root

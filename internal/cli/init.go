@@ -115,7 +115,7 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 	defer p.modes.close()
 	start := time.Now()
 	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan)), weightinit.MaxShardSize(f.shardBytes)}
-	overflow, err := a.write(p.Plan, &f.makeFlags, opts, func(opts ...weightinit.Option) error {
+	overflow, err := a.write(p.Elements(), &f.makeFlags, opts, func(opts ...weightinit.Option) error {
 		switch {
 		case f.format == "npy":
 			return p.WriteNPY(cmd.Context(), f.out, opts...)

@@ -21,10 +21,10 @@ func (f *makeFlags) register(flags *pflag.FlagSet, out string) {
 	flags.BoolVar(&f.asJSON, "json", false, "print what was made as JSON")
 }
 
-// write calls do with the options of the flags, and tells of values that do
-// not fit the stored type.
-func (a *app) write(p *weightinit.Plan, f *makeFlags, opts []weightinit.Option, do func(...weightinit.Option) error) (*fill.OverflowError, error) {
-	bar := a.progress("drawing", p.Elements())
+// write calls do, which makes so many values, with the options of the flags, and
+// tells of values that do not fit the stored type.
+func (a *app) write(values int64, f *makeFlags, opts []weightinit.Option, do func(...weightinit.Option) error) (*fill.OverflowError, error) {
+	bar := a.progress("drawing", values)
 	var overflow *fill.OverflowError
 	opts = append(opts, weightinit.Progress(bar.add), weightinit.Overflow(func(found *fill.OverflowError) error {
 		if f.strict {

@@ -88,7 +88,7 @@ func (a *app) runTensor(ctx context.Context, scheme string, shaped bool, f *tens
 	f.tellSeed(a, opts)
 	a.notes(p.Notes())
 	start := time.Now()
-	overflow, err := a.write(p, &f.makeFlags, []weightinit.Option{weightinit.Workers(f.threads)}, func(opts ...weightinit.Option) error {
+	overflow, err := a.write(p.Elements(), &f.makeFlags, []weightinit.Option{weightinit.Workers(f.threads)}, func(opts ...weightinit.Option) error {
 		if format == "npy" {
 			return p.WriteNPYFile(ctx, f.out, opts...)
 		}

@@ -24,6 +24,8 @@ const (
 	// RulesYAML is the largest rule file, in bytes, and Rules the most rules.
 	RulesYAML = 192 << 10
 	Rules     = 2048
+	// WantJSON is the largest list of regions, in bytes.
+	WantJSON = 64 << 20
 	// YAMLAliasNodes is how many nodes aliases may add to a config.
 	YAMLAliasNodes = 10_000
 	// Tensors is the most tensors of a file, a directory or a model.

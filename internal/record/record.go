@@ -88,11 +88,37 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("record: no %q in the metadata: only files that carry weightinit's record can be made again", e.Key)
 }
 
+// sliceKey holds the digest of the plan that slices are of.
+const sliceKey = prefix + "slice_of"
+
+// SliceMetadata returns the map that a file with slices of tensors carries. It
+// is no record: the file cannot be made again from it.
+func (r Record) SliceMetadata() map[string]string {
+	out := map[string]string{"format": "pt", sliceKey: r.Digest, "mode": r.Mode, "seed": r.Seed, "streams": r.Streams}
+	if r.Drawn != "" {
+		out["drawn"] = r.Drawn
+	}
+	return out
+}
+
+// SliceError is returned by [Parse] for a file with slices of tensors.
+type SliceError struct {
+	// Digest is that of the plan.
+	Digest string
+}
+
+func (e *SliceError) Error() string {
+	return fmt.Sprintf("record: the file holds slices of the tensors of plan %+.100q, and only an output of whole tensors carries a record: make the slices again and compare the files", e.Digest)
+}
+
 // Parse reads the record out of an output's metadata. A missing key is a
-// [*MissingError], an unknown "weightinit." key an error: it may decide bits
+// [*MissingError], a file with slices a [*SliceError], an unknown "weightinit." key an error: it may decide bits
 // that this version does not know of.
 func Parse(metadata map[string]string) (Record, error) {
 	var r Record
+	if digest, ok := metadata[sliceKey]; ok {
+		return Record{}, &SliceError{Digest: digest}
+	}
 	r.Scheme, r.Plugin, r.Drawn = metadata[prefix+"scheme"], metadata[prefix+"plugin"], metadata[prefix+"drawn"]
 	known := map[string]bool{}
 	for _, f := range r.fields() {
