@@ -392,7 +392,7 @@ class Space:
         if re.search(r"vocab", name):
             return rng.randint(17, 60)
         if tiny.LAYERS.search(name):
-            return rng.randint(1, 4) if rng.random() < 0.9 else rng.randint(5, 6)
+            return rng.randint(1, 3) if rng.random() < 0.9 else rng.randint(4, 6)
         if "expert" in name:
             return rng.randint(1, 5)
         if KEY_VALUE.search(name):

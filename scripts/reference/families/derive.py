@@ -175,7 +175,9 @@ class Derivation:
     def is_switch(self, name):
         """A field of few values: a bool, a word, words, or null in some sample."""
         values = [s.fields[name] for s in self.samples]
-        return name in self.space.words or any(value is None or isinstance(value, (bool, str)) for value in values)
+        return name in self.space.words or any(
+            value is None or isinstance(value, (bool, str)) for value in values
+        )
 
     def table(self, samples, pairs, frozen):
         """The table that says what the samples do."""

@@ -6,165 +6,151 @@ import math
 from emit import named
 from infer import INDICES, Fail
 from search import Env, fit_int
+from tracing import contiguous
+
+Seen = collections.namedtuple("Seen", "sample indices name final saved")
+Saved = collections.namedtuple("Saved", "name take view")
 
 
-def take(o, idx):
-    """how a tensor of the file comes from its source"""
-    sh, ss, off, st = o["shape"], o["sshape"], o["off"], o["stride"]
-    n, sn = math.prod(sh), math.prod(ss)
-
-    def contig():
-        e = 1
-        for a, b in zip(reversed(sh), reversed(st)):
-            if a != 1 and b != e:
-                return False
-            e *= a
-        return True
-
-    if contig():
-        if sh == ss:
-            return ("whole", None)
-        if sh == ss[1:]:
-            return ("each", off // math.prod(ss[1:]))
-        if len(ss) == 3 and len(sh) == 2 and sh[1] == ss[2] and sh[0] * 2 == ss[1]:
-            e, r = divmod(off, ss[1] * ss[2])
-            if r in (0, sh[0] * ss[2]):
-                return ("each rows", e, "first half" if r == 0 else "second half")
-        if n == sn and off == 0:
-            return ("whole", tuple(sh))
-        if sh[1:] == ss[1:]:
-            return ("rows", off // math.prod(ss[1:]), sh[0])
-        if len(ss) == 3 and len(sh) == 2 and sh[1] == ss[2]:
-            e, r = divmod(off, ss[1] * ss[2])
-            if r == 0 and sh[0] * 2 == ss[1]:
-                return ("each rows", e, "first half")
-            if r == sh[0] * ss[2] and sh[0] * 2 == ss[1]:
-                return ("each rows", e, "second half")
-        if len(ss) == 2 and len(sh) == 1 and sh[0] * 2 == ss[1]:
-            e, r = divmod(off, ss[1])
-            if r in (0, sh[0]):
-                return ("each rows", e, "first half" if r == 0 else "second half")
-    elif n == sn and len(sh) == 2 and sh == ss[::-1] and off == 0:
-        return ("T",)
-    elif len(ss) == 3 and sh == [ss[2], ss[1]] and n == math.prod(ss[1:]) and off % n == 0:
-        return ("each T", off // n)
+def take(view):
+    """How a saved tensor comes from its source: a tuple, the kind of take first."""
+    shape, source, offset = view["shape"], view["sshape"], view["off"]
+    size = math.prod(shape)
+    if not contiguous(shape, view["stride"]):
+        if size == math.prod(source) and len(shape) == 2 and shape == source[::-1] and offset == 0:
+            return ("T",)
+        if len(source) == 3 and shape == [source[2], source[1]] and offset % size == 0:
+            return ("each T", offset // size)
+        return None
+    if shape == source:
+        return ("whole", None)
+    if shape == source[1:]:
+        return ("each", offset // math.prod(source[1:]))
+    if (
+        len(source) > 1
+        and len(shape) == len(source) - 1
+        and shape[0] * 2 == source[1]
+        and shape[1:] == source[2:]
+    ):
+        entry, rest = divmod(offset, math.prod(source[1:]))
+        if rest in (0, size):
+            return ("each rows", entry, "second half" if rest else "first half")
+    if size == math.prod(source) and offset == 0:
+        return ("whole", tuple(shape))
+    if shape[1:] == source[1:]:
+        return ("rows", offset // math.prod(source[1:]), shape[0])
     return None
 
 
-def file_rules(E, samples):
-    """rules for tensors whose file differs"""
-    per = collections.OrderedDict()
-    for s in samples:
-        outs = collections.defaultdict(list)
-        for n, o in s.recorded["file"].items():
-            if "bad" in o:
-                raise Fail("file %s: %s" % (n, o["bad"]))
-            if "pieces" in o:
-                if not o["pieces"]:
-                    outs[n].append((n, ("whole", None), o))
-                    continue
-                raise Fail("file %s: joined from %s" % (n, [p[0] for p in o["pieces"]][:3]))
-            t = take(o, None)
-            if t is None:
-                raise Fail("file %s: a view %s of %s %s" % (n, o["shape"], o["from"], o["sshape"]))
-            outs[o["from"]].append((n, t, o))
-        s.fouts = outs
-        for name, f in s.recorded["finals"].items():
-            pat, idx = E.canon(name)
-            if 0 in f["shape"]:
-                continue
-            f.get("same_as", name)
-            per.setdefault(pat, []).append((s, idx, name, f, outs.get(name, [])))
-    rules = []
-    for pat, obs in per.items():
-        d = sum(1 for c in pat if c == "*")
-        plain = lambda o, name: len(o) == 1 and o[0][0] == name and o[0][1] == ("whole", None)
-        if all(plain(o, name) or (not o and "same_as" in f) for s, idx, name, f, o in obs):
+def saved_tensors(sample):
+    """Source name to what is saved of it."""
+    out = collections.defaultdict(list)
+    for name, view in sample.recorded["file"].items():
+        if "bad" in view:
+            raise Fail("file %s: %s" % (name, view["bad"]))
+        if view.get("pieces"):
+            raise Fail("file %s: joined from %s" % (name, [piece[0] for piece in view["pieces"]][:3]))
+        if "pieces" in view:
+            out[name].append(Saved(name, ("whole", None), view))
             continue
+        how = take(view)
+        if how is None:
+            raise Fail("file %s: a view %s of %s %s" % (name, view["shape"], view["from"], view["sshape"]))
+        out[view["from"]].append(Saved(name, how, view))
+    return out
 
-        def templ(o, idx):
-            res = []
-            for fn, t, _ in o:
-                comps, k = [], 0
-                left = list(idx)
-                ex = t[1] if t[0] in ("each", "each rows", "each T") else None
-                for c in fn.split("."):
-                    if c.isdigit():
-                        if k < len(left) and int(c) == left[k]:
-                            comps.append(INDICES[k])
-                            k += 1
-                        elif ex is not None and int(c) == ex:
-                            comps.append("e")
-                            ex = None
-                        else:
-                            comps.append(c)
-                    else:
-                        comps.append(c)
-                if k < len(left):
-                    return None
-                res.append(
-                    (
-                        ".".join(comps),
-                        (t[0],)
-                        + ((t[2],) if t[0] == "each rows" else t[1:] if t[0] in ("whole", "rows") else ()),
-                    )
-                )
-            return res
 
-        groups = collections.OrderedDict()
-        for ob in obs:
-            s, idx, name, f, o = ob
-            if not o and "same_as" in f:
-                key = "omit"
-            elif not o:
-                key = "omit"
-            else:
-                tm = templ(o, idx)
-                if tm is None:
-                    raise Fail("file names of %s" % named(pat))
-                key = tuple(sorted({(a, b[0]) + ((b[1],) if b[0] == "each rows" else ()) for a, b in tm}))
-            groups.setdefault(key, []).append(ob)
-        real = [k for k in groups if not (k == "omit" and all("same_as" in ob[3] for ob in groups[k]))]
-        for key in real:
-            r = {"from": named(pat)}
-            if len(real) > 1:
-                pts = [E.env_of(ob[0], ob[1]) for k in real for ob in groups[k]]
-                tv = [k == key for k in real for ob in groups[k]]
-                r["if"] = E.fit_cond(pts, tv, "file of " + named(pat), (), d)
-            if key == "omit":
-                r["omit"] = True
-            else:
-                r["to"] = []
-                for e in key:
-                    o = {"name": e[0], "take": e[1]}
-                    if e[1] == "each rows":
-                        o["rows"] = e[2]
-                    got = [
-                        (ob[0], ob[1], x)
-                        for ob in groups[key]
-                        for x, tm in zip(ob[4], templ(ob[4], ob[1]))
-                        if tm[0] == e[0] and tm[1][0] == e[1]
-                    ]
-                    if e[1] == "rows":
-                        for nm, q in (("start", 1), ("count", 2)):
-                            pts = [E.env_of(s, i) for s, i, x in got]
-                            v = fit_int(
-                                Env(pts), [x[1][q] for s, i, x in got], list(E.relevant) + list(INDICES[:d])
-                            )
-                            if v is None:
-                                raise Fail("file rows of " + named(pat))
-                            o[nm] = v
-                    if e[1] == "whole" and any(x[1][1] for s, i, x in got):
-                        sh = [x[2]["shape"] for s, i, x in got]
-                        pts = [E.env_of(s, i) for s, i, x in got]
-                        o["shape"] = []
-                        for q in range(len(sh[0])):
-                            v = fit_int(Env(pts), [h[q] for h in sh], list(E.relevant) + list(INDICES[:d]))
-                            if v is None:
-                                raise Fail("file shape of " + named(pat))
-                            o["shape"].append(v)
-                    r["to"].append(o)
-                if any("same_as" in ob[3] for ob in groups[key]):
-                    r["even_tied"] = True
-            rules.append(r)
+def template(saved, indices):
+    """The file's name with indices instead of numbers; None if the indices are not in it."""
+    parts, left = [], list(indices)
+    entry = saved.take[1] if saved.take[0].startswith("each") else None
+    for part in saved.name.split("."):
+        if part.isdigit() and left and int(part) == left[0]:
+            parts.append(INDICES[len(indices) - len(left)])
+            left.pop(0)
+        elif part.isdigit() and entry is not None and int(part) == entry:
+            parts.append("e")
+            entry = None
+        else:
+            parts.append(part)
+    return None if left else ".".join(parts)
+
+
+def target(saved, indices):
+    """What a rule says about one saved tensor: name, take, and which half."""
+    return (template(saved, indices), saved.take[0], saved.take[2] if saved.take[0] == "each rows" else "")
+
+
+def is_plain(seen):
+    """Saved under its own name, or not at all because it is tied."""
+    if not seen.saved:
+        return "same_as" in seen.final
+    return len(seen.saved) == 1 and seen.saved[0].name == seen.name and seen.saved[0].take == ("whole", None)
+
+
+def file_rules(emit, samples):
+    """The rules of all tensors that are not simply saved."""
+    patterns = collections.OrderedDict()
+    for sample in samples:
+        saved = saved_tensors(sample)
+        for name, final in sample.recorded["finals"].items():
+            pattern, indices = emit.canon(name)
+            if 0 not in final["shape"]:
+                seen = Seen(sample, indices, name, final, saved.get(name, []))
+                patterns.setdefault(pattern, []).append(seen)
+    rules = []
+    for pattern, all_seen in patterns.items():
+        if not all(is_plain(seen) for seen in all_seen):
+            rules += pattern_rules(emit, pattern, all_seen)
     return rules
+
+
+def pattern_rules(emit, pattern, all_seen):
+    groups = collections.OrderedDict()
+    for seen in all_seen:
+        key = tuple(sorted({target(one, seen.indices) for one in seen.saved}, key=str))
+        if any(name is None for name, _, _ in key):
+            raise Fail("file names of %s" % named(pattern))
+        groups.setdefault(key, []).append(seen)
+    real = [key for key, group in groups.items() if key or any("same_as" not in seen.final for seen in group)]
+    rules = []
+    for key in real:
+        rule = {"from": named(pattern)}
+        if len(real) > 1:
+            points = [emit.env_of(seen.sample, seen.indices) for other in real for seen in groups[other]]
+            holds = [other == key for other in real for _ in groups[other]]
+            depth = pattern.count("*")
+            rule["if"] = emit.fit_cond(points, holds, "file of " + named(pattern), (), depth)
+        if not key:
+            rule["omit"] = True
+        else:
+            rule["to"] = [entry(emit, pattern, one, groups[key]) for one in key]
+            if any("same_as" in seen.final for seen in groups[key]):
+                rule["even_tied"] = True
+        rules.append(rule)
+    return rules
+
+
+def entry(emit, pattern, wanted, group):
+    """One entry of a rule's `to`."""
+    name, kind, half = wanted
+    out = {"name": name, "take": kind}
+    if kind == "each rows":
+        out["rows"] = half
+    found = [(seen, one) for seen in group for one in seen.saved if target(one, seen.indices) == wanted]
+    points = [emit.env_of(seen.sample, seen.indices) for seen, _ in found]
+    names = list(emit.relevant) + list(INDICES[: pattern.count("*")])
+
+    def fit(numbers, what):
+        text = fit_int(Env(points), numbers, names)
+        if text is None:
+            raise Fail("file %s of %s" % (what, named(pattern)))
+        return text
+
+    if kind == "rows":
+        out["start"] = fit([one.take[1] for _, one in found], "rows")
+        out["count"] = fit([one.take[2] for _, one in found], "rows")
+    if kind == "whole" and any(one.take[1] for _, one in found):
+        sizes = len(found[0][1].view["shape"])
+        out["shape"] = [fit([one.view["shape"][k] for _, one in found], "shape") for k in range(sizes)]
+    return out

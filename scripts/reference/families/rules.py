@@ -1,218 +1,229 @@
 """What an absent, a null and a given field mean: the rules of a table's fields."""
 
-import json
 import re
 
 import numpy as np
 
-from configs import is_int
-from configs import resolved as resolved_field
+from configs import is_int, text
+from configs import resolved as seen_by_model
 from infer import Fail
 from search import Env, fit_bool, fit_float, fit_int, neg
 
-
-def used_names(texts, space):
-    w = set()
-    for t in texts:
-        w |= set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"[^"]*"', "", t)))
-    return [n for n in space.fields if n in w]
-
-
 TYPES = [
+    (r"^int \| float|^float \| int", "number"),
     (r"^bool", "bool"),
     (r"^int \| list|^list\[int\] \| int|int \| (list|tuple)", "int or list"),
     (r"^int", "int"),
     (r"^float( \| None)?$", "float"),
-    (r"^float \| int|^int \| float", "number"),
     (r"^str", "str"),
     (r"^list", "list"),
 ]
+ABSENT = object()
 
 
-def type_of(ann):
-    if ann.startswith("int | float"):
-        return "number"
-    for p, t in TYPES:
-        if re.search(p, ann.replace("Optional[", "").replace("]", "") if "Optional" in ann else ann):
-            return t
+def used_names(texts, space):
+    """The fields that expressions read, in the config's order."""
+    words = set()
+    for line in texts:
+        words |= set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"[^"]*"', "", line)))
+    return [name for name in space.fields if name in words]
+
+
+def type_of(annotation):
+    plain = annotation.replace("hidden ", "")
+    if "Optional" in plain:
+        plain = plain.replace("Optional[", "").replace("]", "")
+    return next((kind for pattern, kind in TYPES if re.search(pattern, plain)), None)
+
+
+def fit_value(points, values, names, what):
+    """The values as a rule: a constant, an expression or a list of them."""
+    if all(text(value) == text(values[0]) for value in values):
+        return values[0]
+    names = names() if callable(names) else names
+    rule = other_field(points, values, names) or scalar(Env(points), values, names)
+    if rule is not None:
+        return rule
+    if all(isinstance(value, list) for value in values):
+        return fit_list(points, values, names, what)
+    raise Fail("default of %s: %s" % (what, [text(value)[:40] for value in values[:4]]))
+
+
+def other_field(points, values, names):
+    """Another field's value, or something else where that is null."""
+    for name in names:
+        absent = [value for point, value in zip(points, values) if point.get(name) is None]
+        if not absent or len(absent) == len(values):
+            continue
+        if any(value != point[name] for point, value in zip(points, values) if point.get(name) is not None):
+            continue
+        if all(value == absent[0] for value in absent) and not isinstance(absent[0], list):
+            return {"expr": "%r if %s is None else %s" % (absent[0], name, name)}
+        if all(
+            value == point.get("given") for point, value in zip(points, values) if point.get(name) is None
+        ):
+            return {"expr": "given if %s is None else %s" % (name, name)}
     return None
 
 
-def fit_value(envs, vals, names, what):
-    """a resolved value as a rule"""
-    if all(json.dumps(v, default=str) == json.dumps(vals[0], default=str) for v in vals):
-        return vals[0]
-    if callable(names):
-        names = names()
-    env = Env(envs)
-    for n in names:
-        nn = [v for e, v in zip(envs, vals) if e.get(n) is None]
-        if nn and len(nn) < len(vals) and all(v == e[n] for e, v in zip(envs, vals) if e.get(n) is not None):
-            if all(v == nn[0] for v in nn) and not isinstance(nn[0], list):
-                return {"expr": "%r if %s is None else %s" % (nn[0], n, n)}
-            if all(v == e.get("given") for e, v in zip(envs, vals) if e.get(n) is None):
-                return {"expr": "given if %s is None else %s" % (n, n)}
-    if all(is_int(v) for v in vals):
-        e = fit_int(env, vals, names)
-        if e is not None:
-            return {"expr": e}
-    if all(isinstance(v, bool) for v in vals):
-        e = fit_bool(env, vals, names)
-        if e is not None:
-            return {"expr": e}
-    if all(isinstance(v, float) for v in vals):
-        e = fit_float(env, vals, names)
-        if e is not None:
-            return {"expr": e}
-    if all(v is None or is_int(v) for v in vals):
-        m = np.array([v is None for v in vals])
-        c = fit_bool(env, m, names)
-        e = fit_int(env.sub(~m), [v for v in vals if v is not None], names)
-        if c and e:
-            return {"expr": "(%s) if %s else None" % (e, neg(c))}
-    if all(isinstance(v, list) for v in vals):
-        cnt = fit_int(env, [len(v) for v in vals], names)
-        if cnt is None:
-            raise Fail("length of the default of " + what)
-        pts, xs = [], []
-        for e, v in zip(envs, vals):
-            for i, x in enumerate(v):
-                pts.append(dict(e, i=i))
-                xs.append(x)
-        if not xs:
-            return []
-        if all(is_int(x) for x in xs):
-            e = fit_int(Env(pts), xs, list(names) + ["i"])
-            if e is not None:
-                return {"each": e, "count": cnt}
-        kinds = sorted(set(map(str, xs)), key=lambda q: -sum(str(x) == q for x in xs))
-        if len(kinds) == 1:
-            return {"each": repr(xs[0]), "count": cnt}
-        if all(isinstance(x, str) for x in xs):
-            text = repr(kinds[0])
-            [x for x in xs]
-            for kd in kinds[1:]:
-                c = fit_bool(Env(pts), [x == kd for x in xs], list(names) + ["i"])
-                if c is None:
-                    raise Fail("default of " + what)
-                text = "%r if %s else (%s)" % (kd, c, text)
-            return {"each": text, "count": cnt}
-    raise Fail("default of %s: %s" % (what, [json.dumps(v, default=str)[:40] for v in vals[:4]]))
+def scalar(env, values, names):
+    found = None
+    if all(is_int(value) for value in values):
+        found = fit_int(env, values, names)
+    elif all(isinstance(value, bool) for value in values):
+        found = fit_bool(env, values, names)
+    elif all(isinstance(value, float) for value in values):
+        found = fit_float(env, values, names)
+    elif all(value is None or is_int(value) for value in values):
+        null = np.array([value is None for value in values])
+        condition = fit_bool(env, null, names)
+        number = fit_int(env.sub(~null), [value for value in values if value is not None], names)
+        if condition and number:
+            found = "(%s) if %s else None" % (number, neg(condition))
+    return {"expr": found} if found is not None else None
+
+
+def fit_list(points, values, names, what):
+    """A list as an expression of its index, and its length."""
+    count = fit_int(Env(points), [len(value) for value in values], names)
+    if count is None:
+        raise Fail("length of the default of " + what)
+    inner = [dict(point, i=i) for point, value in zip(points, values) for i in range(len(value))]
+    entries = [entry for value in values for entry in value]
+    if not entries:
+        return []
+    names = [*names, "i"]
+    if all(is_int(entry) for entry in entries):
+        each = fit_int(Env(inner), entries, names)
+        if each is not None:
+            return {"each": each, "count": count}
+    kinds = sorted(set(map(str, entries)), key=lambda kind: -sum(str(entry) == kind for entry in entries))
+    if len(kinds) == 1:
+        return {"each": repr(entries[0]), "count": count}
+    if not all(isinstance(entry, str) for entry in entries):
+        raise Fail("default of %s: %s" % (what, [text(value)[:40] for value in values[:4]]))
+    each = repr(kinds[0])
+    for kind in kinds[1:]:
+        condition = fit_bool(Env(inner), [entry == kind for entry in entries], names)
+        if condition is None:
+            raise Fail("default of " + what)
+        each = "%r if %s else (%s)" % (kind, condition, each)
+    return {"each": each, "count": count}
 
 
 def resolve(space, samples, names, rng):
-    out, todo, done = {}, list(names), set()
-    order = list(space.fields)
+    """The rules of the named fields, and of the fields that these read."""
+    out, todo = {}, list(names)
     while todo:
-        n = todo.pop(0)
-        if n in done:
+        name = todo.pop(0)
+        if name in out:
             continue
-        done.add(n)
-        fd = space.fields[n]
-        r = {"type": type_of(fd["ann"])}
-        if n == "num_labels":
-            out[n] = {"type": "int", "default": 2, "null": "refused"}
-            continue
-        if not fd["declared"] and not any(
-            n in s.kw and s.kw[n] is not None and n in s.config_keys for s in samples
-        ):
-            # read by the config class only while it is made
-            out[n] = {
-                "type": type_of(fd["ann"].replace("hidden ", "")),
-                "default": fd["default"],
-                "null": "null" if fd["default"] is None else "refused",
-            }
-            continue
-        S = rng.sample(samples, min(60, len(samples)))
-
-        def resolved(v, n=n):
-            envs, vals, bad = [], [], 0
-            for s in S:
-                kw = {k: x for k, x in s.kw.items() if k != n}
-                if v is not KeyError:
-                    kw[n] = v
-                c = space.config(kw)
-                if c is None:
-                    bad += 1
-                    continue
-                e = {m: resolved_field(space, c, kw, m) for m in space.fields}
-                x = getattr(c, n, None)
-                envs.append(e)
-                vals.append(list(x) if isinstance(x, tuple) else x)
-            return envs, vals, bad
-
-        others = [
-            m
-            for m in order
-            if m != n
-            and (m in names or True)
-            and any(is_int(s.fields[m]) or isinstance(s.fields[m], (bool, float)) for s in samples)
-        ]
-        vary = [m for m in others if len({json.dumps(s.fields[m], default=str) for s in samples}) > 1]
-
-        def rel(v, n=n):
-            out = set()
-            for m in vary:
-                for s in rng.sample(S, min(8, len(S))):
-                    a = {k: x for k, x in s.kw.items() if k != n}
-                    if v is not KeyError:
-                        a[n] = v
-                    b = space.mutate(a, [m], rng)
-                    if v is KeyError:
-                        b.pop(n, None)
-                    else:
-                        b[n] = v
-                    ca, cb = space.config(a), space.config(b)
-                    if ca is None or cb is None:
-                        continue
-                    x, y = getattr(ca, n, None), getattr(cb, n, None)
-                    if isinstance(x, (list, tuple)) and isinstance(y, (list, tuple)):
-                        k = min(len(x), len(y))
-                        if len(x) != len(y) or list(x)[:k] != list(y)[:k]:
-                            out.add(m)
-                            break
-                    elif x != y:
-                        out.add(m)
-                        break
-            return [m for m in vary if m in out]
-
-        envs, vals, bad = resolved(KeyError)
-        if not vals:
-            r["required"] = True
-            r["default"] = None
-        else:
-            r["default"] = fit_value(envs, vals, lambda: rel(KeyError), n)
-        envs, vals, bad = resolved(None)
-        if not vals:
-            r["null"] = "refused"
-        elif all(v is None for v in vals):
-            r["null"] = "null"
-        else:
-            r["null"] = fit_value(envs, vals, lambda: rel(None), n)
-        if r["null"] != "refused" and not any(n in s.kw and s.kw[n] is None for s in samples):
-            if all(
-                space.build(dict(s.kw, **{n: None}), None, file=False) is None
-                for s in rng.sample(S, min(4, len(S)))
-            ):
-                r["null"] = "refused"
-        giv = [(s, s.kw[n], s.fields[n]) for s in samples if s.kw.get(n) is not None]
-        if any(json.dumps(a, default=str) != json.dumps(b, default=str) for s, a, b in giv):
-            envs = [dict(s.fields, given=a) for s, a, b in giv]
-            r["given"] = fit_value(envs, [b for s, a, b in giv], ["given"] + [m for m in vary], n + " given")
-        if r["type"] == "int or list" and not any(isinstance(s.fields[n], list) for s in samples):
-            r["type"] = "int"
-        strs = sorted(
-            {
-                x
-                for s in samples
-                for x in (s.fields[n] if isinstance(s.fields[n], list) else [s.fields[n]])
-                if isinstance(x, str)
-            }
-        )
-        if strs:
-            r["values"] = strs
-        out[n] = r
-        for q in ("default", "null", "given"):
-            if isinstance(r.get(q), dict):
-                todo += used_names([str(v) for v in r[q].values()], space)
+        rule = out[name] = Field(space, samples, name, rng).rule()
+        for key in ("default", "null", "given"):
+            if isinstance(rule.get(key), dict):
+                todo += used_names([str(part) for part in rule[key].values()], space)
     return out
+
+
+class Field:
+    """Finds one field's rules by asking the config class."""
+
+    def __init__(self, space, samples, name, rng):
+        self.space, self.samples, self.name, self.rng = space, samples, name, rng
+        self.field = space.fields[name]
+        self.some = rng.sample(samples, min(60, len(samples)))
+        numbers = [m for m in space.fields if m != name and any(numeric(s.fields[m]) for s in samples)]
+        self.varying = [m for m in numbers if len({text(s.fields[m]) for s in samples}) > 1]
+
+    def rule(self):
+        name, default = self.name, self.field["default"]
+        if name == "num_labels":
+            return {"type": "int", "default": 2, "null": "refused"}
+        kind = type_of(self.field["ann"])
+        given = [s for s in self.samples if s.kw.get(name) is not None]
+        if not self.field["declared"] and not any(name in s.config_keys for s in given):
+            # The config class reads it only while it is made.
+            return {"type": kind, "default": default, "null": "null" if default is None else "refused"}
+        rule = {"type": kind, **self.absent(), "null": self.null()}
+        if any(text(s.kw[name]) != text(s.fields[name]) for s in given):
+            points = [dict(s.fields, given=s.kw[name]) for s in given]
+            values = [s.fields[name] for s in given]
+            rule["given"] = fit_value(points, values, ["given", *self.varying], name + " given")
+        if kind == "int or list" and not any(isinstance(s.fields[name], list) for s in self.samples):
+            rule["type"] = "int"
+        words = self.words()
+        if words:
+            rule["values"] = words
+        return rule
+
+    def words(self):
+        entries = []
+        for sample in self.samples:
+            value = sample.fields[self.name]
+            entries += value if isinstance(value, list) else [value]
+        return sorted({entry for entry in entries if isinstance(entry, str)})
+
+    def changed(self, kw, value):
+        """The config with the field at value, or without it."""
+        out = {key: entry for key, entry in kw.items() if key != self.name}
+        return out if value is ABSENT else {**out, self.name: value}
+
+    def ask(self, value):
+        """What the config class makes of the value, over samples."""
+        points, values = [], []
+        for sample in self.some:
+            kw = self.changed(sample.kw, value)
+            config = self.space.config(kw)
+            if config is None:
+                continue
+            points.append({m: seen_by_model(self.space, config, kw, m) for m in self.space.fields})
+            values.append(as_list(getattr(config, self.name, None)))
+        return points, values
+
+    def absent(self):
+        points, values = self.ask(ABSENT)
+        if not values:
+            return {"required": True, "default": None}
+        return {"default": fit_value(points, values, lambda: self.deciding(ABSENT), self.name)}
+
+    def null(self):
+        name = self.name
+        points, values = self.ask(None)
+        if not values:
+            return "refused"
+        if all(value is None for value in values):
+            rule = "null"
+        else:
+            rule = fit_value(points, values, lambda: self.deciding(None), name)
+        if not any(name in s.kw and s.kw[name] is None for s in self.samples):
+            tried = self.rng.sample(self.some, min(4, len(self.some)))
+            if all(self.space.build(dict(s.kw, **{name: None}), file=False) is None for s in tried):
+                return "refused"
+        return rule
+
+    def deciding(self, value):
+        """The other fields whose change changes this one, when it is given as value."""
+        return [other for other in self.varying if self.decides(other, value)]
+
+    def decides(self, other, value):
+        for sample in self.rng.sample(self.some, min(8, len(self.some))):
+            before = self.changed(sample.kw, value)
+            after = self.changed(self.space.mutate(before, [other], self.rng), value)
+            configs = self.space.config(before), self.space.config(after)
+            if None in configs:
+                continue
+            a, b = (as_list(getattr(config, self.name, None)) for config in configs)
+            if isinstance(a, list) and isinstance(b, list):
+                if len(a) != len(b) or a != b:
+                    return True
+            elif a != b:
+                return True
+        return False
+
+
+def numeric(value):
+    return is_int(value) or isinstance(value, (bool, float))
+
+
+def as_list(value):
+    return list(value) if isinstance(value, tuple) else value

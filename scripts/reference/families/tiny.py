@@ -37,7 +37,12 @@ VOCABULARY = 1003
 GUESSES = [("odd", 2), ("odd", 3), (8, 2), (4, 2), (16, 2), (2, 2), (1, 2)]
 
 # What a type needs beyond the guesses.
-STARTS = {}
+STARTS = {
+    "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1},
+}
+
+# Types whose default of the key and value heads, null, does not build.
+NULL_GROUPS = ("hunyuan_v1_dense", "hunyuan_v1_moe", "nemotron", "ministral")
 
 # Fields whose values cannot be guessed from name and type.
 CHOICES = {"feed_forward_proj": ["relu", "gated-gelu", "gated-silu"]}
@@ -53,6 +58,12 @@ def make(model_type, guess):
     changes = smaller(default, scale, layers)
     if getattr(default, "head_dim", 1) is None and hasattr(default, "hidden_size"):
         changes["head_dim"] = changes.get("hidden_size", default.hidden_size) // default.num_attention_heads
+    if model_type in NULL_GROUPS and getattr(default, "num_key_value_heads", 1) is None:
+        changes["num_key_value_heads"] = default.num_attention_heads
+    if model_type == "nemotron":
+        changes["head_dim"] = changes.get("hidden_size", default.hidden_size) // default.num_attention_heads
+    if model_type.startswith("lfm2"):
+        changes["layer_types"] = ["conv", "full_attention"] + ["conv"] * max(0, layers - 2)
     return cls(**changes)
 
 
