@@ -9,6 +9,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint/target"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/record"
+	"github.com/weightinit/weightinit/model"
 )
 
 // metadata is the record of a plan: of a model's config, or of one tensor.
@@ -68,7 +69,11 @@ func (p *Plan) WriteCheckpoint(ctx context.Context, dir string, opts ...Option) 
 	if err != nil {
 		return err
 	}
-	t, err := target.HuggingFace(p.entries(), meta, p.Config(), s.shard)
+	config, err := model.FileIn(p.Config(), p.DType())
+	if err != nil {
+		return err
+	}
+	t, err := target.HuggingFace(p.entries(), meta, config, s.shard)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -39,7 +40,7 @@ type drawFlags struct {
 func (f *drawFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
-	flags.StringVar(&f.stored, "dtype", "f32", "stored type: f32, f64, bf16 or f16, rounded to nearest even")
+	flags.StringVar(&f.stored, "dtype", "", "stored type: f32, f64, bf16 or f16, rounded to nearest even; default: f32, or the dtype of a Hugging Face config. The mode hf_from_config draws in it")
 	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, as PyTorch's. keyed: a stream for each parameter, by seed and name, as torch.func._random's")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
 	flags.StringVar(&f.isa, "isa", "", "instruction set: auto, "+strings.Join(rng.ISAs(), ", ")+" (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
@@ -60,7 +61,7 @@ func (f *drawFlags) options(fallback string) (plan.Options, error) {
 	if err := chooseISA(f.isa); err != nil {
 		return opts, err
 	}
-	if opts.DType, err = dtype.Parse(f.stored); err != nil {
+	if opts.DType, err = dtype.Parse(cmp.Or(f.stored, dtype.F32.String())); err != nil {
 		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.stored))
 	}
 	switch {
@@ -109,8 +110,8 @@ type modelFlags struct {
 func (f *modelFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.preset, "preset", "", "the model by `NAME`: see \"weightinit presets list\"")
-	flags.StringVar(&f.config, "config", "", "the model by a config `FILE` in JSON or YAML, with TransformerLens field names")
-	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2")
+	flags.StringVar(&f.config, "config", "", "the model by a config `FILE`: JSON or YAML with TransformerLens field names, or a Hugging Face config.json (it has a model_type)")
+	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2; of a Hugging Face config hf_from_config")
 	f.drawFlags.register(flags)
 	f.plugins.register(flags)
 	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
@@ -167,6 +168,9 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	opts, err := f.options(cfg.SeedText())
 	if err != nil {
 		return nil, err
+	}
+	if made, ok := cfg.(interface{ DType() dtype.Type }); ok && f.stored == "" {
+		opts.DType = made.DType()
 	}
 	name, given := f.mode, true
 	if name == "" {
