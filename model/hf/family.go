@@ -14,7 +14,7 @@ import (
 	"github.com/weightinit/weightinit/internal/formula"
 )
 
-//go:embed families/*.json order.json
+//go:embed families/*.json order.json roles.json
 var tables embed.FS
 
 // family is the leaf table of a model type, as families/NAME.json has it.

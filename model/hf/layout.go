@@ -100,6 +100,7 @@ func (c *Config) Layout(int) (*layout.Layout, error) {
 		return nil, c.located(err)
 	}
 	l.Model = c.facts(l.Params)
+	c.assignRoles(l)
 	if err := e.replay(l, order, at); err != nil {
 		return nil, c.located(err)
 	}
@@ -122,7 +123,6 @@ func (e *expansion) param(t *tensor) (layout.Param, error) {
 	if !keep && t.to < 0 && !(len(parts) == 1 && sameName(p, parts[0])) {
 		p.Stored = append([]layout.Slice{}, parts...) // an empty list: not saved
 	}
-	e.c.assignRole(&p)
 	return p, nil
 }
 
