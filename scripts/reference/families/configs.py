@@ -414,6 +414,7 @@ class Space:
             (r"(intermediate|ffn|d_ff|inner|mlp_dim|mlp_hidden)", INNER),
             (r"rank", range(2, 9)),
             (r"num_labels", range(1, 7)),
+            (r"freq|interval|every|period", range(1, 5)),
         ):
             if re.search(pattern, name):
                 return rng.choice(choices)
@@ -434,6 +435,30 @@ class Space:
 
     # Walks.
 
+    def pairs(self, samples, rng, bases, tries=4):
+        """Samples that differ in one field, with the field (None if others followed it)."""
+        out, deciding = [], set()
+        chosen = rng.sample(samples[-len(samples) // 2 :], min(bases, len(samples)))
+        for k, base in enumerate(chosen):
+            for name in self.fields:
+                done = 0
+                for _ in range(tries if k == 0 or name in deciding else 2):
+                    kw = self.mutate(base.kw, [name], rng)
+                    changed = [m for m in self.fields if text(kw.get(m, "-")) != text(base.kw.get(m, "-"))]
+                    if not changed:
+                        continue
+                    other = self.build(kw, None if base.dtype == "float32" else base.dtype, file=False)
+                    if other is None or other.cost() > BIG:
+                        continue
+                    alone = changed == [name]
+                    out.append((base, other, name if alone else None))
+                    done += 1
+                    if alone and other.signature() != base.signature():
+                        deciding.add(name)
+                    if done >= (2 if name in deciding or k == 0 else 1):
+                        break
+        return out
+
     def mutate(self, kw, names, rng):
         """The config with new values in some fields, and what must follow them."""
         kw = copy.deepcopy(kw)
@@ -451,6 +476,8 @@ class Space:
                 self.resize_lists(kw, name, old, value, rng)
             if HEADS.search(name) and is_int(value) and value and rng.random() < 0.8:
                 self.fit_heads(kw, name, value, rng)
+            if HIDDEN.search(name) and is_int(value) and rng.random() < 0.5:
+                self.follow(kw, name, old, value)
         return kw
 
     def resize_lists(self, kw, name, old, value, rng):
@@ -465,6 +492,12 @@ class Space:
                     del kw[other]
             elif INDEX_LIST.search(other) and all(is_int(x) for x in entries):
                 kw[other] = [x for x in entries if x < value]
+
+    def follow(self, kw, name, old, value):
+        """Widths that were equal stay equal."""
+        for other in self.fields:
+            if other != name and HIDDEN.search(other) and is_int(old) and kw.get(other) == old:
+                kw[other] = value
 
     def fit_heads(self, kw, name, heads, rng):
         for other in self.fields:

@@ -7,7 +7,7 @@ import time
 import tracing
 from compare import compare, real_bits
 from configs import HEADS, HIDDEN, KEY_VALUE, MAPS, Space, is_int, resolved, text
-from emit import Emit, sensitivity
+from emit import Emit
 from files import file_rules
 from infer import Fail
 from language import Model, Refuse
@@ -82,7 +82,7 @@ class Derivation:
         return samples
 
     def run(self):
-        self.pairs = sensitivity(self.space, self.samples, self.rng, bases=3)
+        self.pairs = self.space.pairs(self.samples, self.rng, bases=3)
         self.log(f"  {self.name}: {len(self.samples)} configs, {len(self.pairs)} pairs, {self.age()}")
         family, fresh, rounds = self.verified_rounds()
         self.other_names(family, fresh)

@@ -1,495 +1,380 @@
-"""What every leaf of an inferred tree says."""
+"""What every leaf of an inferred tree says: sizes, conditions, numbers, values."""
 
-import collections
-import json
 import math
 import re
 
 import torch
 
 import values
-from compare import rounded
-from configs import BIG, is_int
+from configs import is_int
 from infer import INDICES, Fail, Infer
-from search import Env, fit_int
+from lines import Draw, Leaf, Loop
+from search import Env, fit_int, is_number
 
 
-def sensitivity(space, samples, rng, bases, tries=4):
-    """Pairs of samples that differ in one field, with the field."""
-    pairs = []
-    chosen = rng.sample(samples[-len(samples) // 2 :], min(bases, len(samples)))
-    hit = set()
-    for q, b in enumerate(chosen):
-        for n in space.fields:
-            done = 0
-            for t in range(tries if q == 0 or n in hit else 2):
-                kw = space.mutate(b.kw, [n], rng)
-                ch = [
-                    m
-                    for m in space.fields
-                    if json.dumps(kw.get(m, "-"), default=str) != json.dumps(b.kw.get(m, "-"), default=str)
-                ]
-                if not ch:
-                    continue
-                s = space.build(kw, None if b.dtype == "float32" else b.dtype, file=False)
-                if s is None or s.cost() > BIG:
-                    continue
-                pairs.append((b, s, n if ch == [n] else None))
-                done += 1
-                if ch == [n] and s.signature() != b.signature():
-                    hit.add(n)
-                if done >= (2 if n in hit or q == 0 else 1):
-                    break
-    return pairs
+def named(pattern):
+    """The pattern's name, with i, j, … for its indices."""
+    letters = iter(INDICES)
+    return ".".join(next(letters) if part == "*" else part for part in pattern)
 
 
-def named(pat):
-    out, d = [], 0
-    for c in pat:
-        if c == "*":
-            out.append(INDICES[d])
-            d += 1
-        else:
-            out.append(c)
-    return ".".join(out)
+def depth_of(pattern):
+    return pattern.count("*")
+
+
+def only(found, what, default=None):
+    """The one entry of a set."""
+    if len(found) > 1:
+        raise Fail(f"{what}: {sorted(map(str, found))}")
+    return next(iter(found), default)
 
 
 class Emit(Infer):
+    """Gives the tree of Leaf and Loop, and the ties."""
+
     def run(self):
         self.loop_info()
-        self.pats = collections.OrderedDict()
-        for s in self.S:
-            for p in s.fin:
-                self.pats.setdefault(p, None)
-        lv = self.levels()
-        self.lines = []
-        self.done_final = set()
-        # which (segment, pattern) line declares the tensor: the last one that draws it, else its constructor
+        self.patterns = list(dict.fromkeys(pattern for s in self.S for pattern in s.fin))
+        self.keys = list(dict.fromkeys(key for s in self.S for key in s.ev))
+        parts = self.levels()
+        # The last line that draws a tensor declares it, else its constructor.
         self.home = {}
-        for g, items in lv:
-            self.homes(g, items)
-        self.place_consts(lv)
-        out = []
-        for n, (g, items) in enumerate(lv):
-            if n:
-                out.append("part")
-            out += self.emit(items, 0)
-        ties = self.ties()
-        return out, ties
+        for _, items in parts:
+            for item in flat(items):
+                if item[1] in self.patterns:
+                    self.home[item[1]] = id(item)
+        self.place_undrawn(parts)
+        tree = []
+        for n, (part, items) in enumerate(parts):
+            tree += ["part"] if n else []
+            tree += self.emit(items, part, 0)
+        return tree, self.ties()
 
-    def homes(self, g, items):
-        for it in items:
-            if it[0] == "loop":
-                self.homes(g, it[2])
-            elif it[0] == "leaf" and it[1] in self.pats:
-                self.home[it[1]] = (g, id(it))
+    # Tensors without draws go next to their neighbours in the state dict.
 
-    def place_consts(self, lv):
-        """tensors without draws go next to their neighbours in the state dict"""
-        have = set()
-
-        def walk(items):
-            for it in items:
-                if it[0] == "loop":
-                    walk(it[2])
-                else:
-                    have.add(it[1])
-
-        for g, items in lv:
-            walk(items)
-        order = []
-        for s in self.S:
-            prev = None
-            for p, idx in s.order:
-                if p not in order:
-                    if prev is None:
-                        order.insert(0, p)
-                    else:
-                        order.insert(order.index(prev) + 1, p)
-                prev = p
-        self.order = order
-
-        def leaves(items, acc):
-            for it in items:
-                if it[0] == "loop":
-                    leaves(it[2], acc)
-                else:
-                    acc.append(it[1])
-            return acc
-
-        for k, p in enumerate(order):
-            if p in have:
+    def place_undrawn(self, parts):
+        placed = {item[1] for _, items in parts for item in flat(items)}
+        self.order = self.state_order()
+        for pattern in self.order:
+            if pattern in placed:
                 continue
-            # the list it belongs to: same loop prefix
-            stars = [q for q, c in enumerate(p) if c == "*"]
-            # neighbour before (then after) with the longest common prefix
-            best = None
-            for q, o in enumerate(order):
-                if o == p or o not in have:
-                    continue
-                c = 0
-                while c < min(len(o), len(p)) and o[c] == p[c]:
-                    c += 1
-                key = (c, -abs(q - k))
-                if best is None or key > best[0]:
-                    best = (key, o)
-            host = None
-            if best:
-                for gi, (g, items) in enumerate(lv):
-                    if best[1] in leaves(items, []):
-                        host = items
-                        break
-            if host is None:
-                host = lv[0][1] if lv else []
-            # descend through loops
-            items, _lastpre = host, ()
-            for q in stars:
-                pre = p[:q]
-                nxt = next((it for it in items if it[0] == "loop" and it[1] == pre), None)
-                if nxt is None:
-                    nxt = ("loop", pre, [], "MI")
-                    items.insert(self.pos(items, p, order, leaves), nxt)
-                items = nxt[2]
-            items.insert(self.pos(items, p, order, leaves), ("leaf", p, 0, ""))
-            have.add(p)
+            items = self.host(parts, pattern, placed)
+            for at in [k for k, part in enumerate(pattern) if part == "*"]:
+                prefix = pattern[:at]
+                loop = next((item for item in items if item[0] == "loop" and item[1] == prefix), None)
+                if loop is None:
+                    loop = ("loop", prefix, [], "MI")
+                    items.insert(self.place(items, pattern), loop)
+                items = loop[2]
+            items.insert(self.place(items, pattern), ("leaf", pattern, 0, ""))
+            placed.add(pattern)
 
-    def pos(self, items, p, order, leaves):
-        k = order.index(p)
-        best, at = -1, 0
-        for n, it in enumerate(items):
-            ls = leaves([it], []) if it[0] == "loop" else [it[1]]
-            ks = [order.index(l) for l in ls if l in order and order.index(l) < k]
-            if ks and max(ks) > best:
-                best, at = max(ks), n + 1
-        return at
+    def state_order(self):
+        order = []
+        for sample in self.S:
+            before = None
+            for pattern, _ in sample.order:
+                if pattern not in order:
+                    order.insert(0 if before is None else order.index(before) + 1, pattern)
+                before = pattern
+        return order
 
-    # ---- one line ----------------------------------------------------------------------------------------------
-    def points(self, pat):
-        pts, where = [], []
-        for s in self.S:
-            for idx in self.grid(s, pat):
-                pts.append(self.env_of(s, idx))
-                where.append((s, idx))
-        return pts, where
+    def host(self, parts, pattern, placed):
+        """The part of the placed neighbour with the longest common start."""
 
-    def cond_of(self, pat, get, what):
-        """get(sample) -> set of idx where present"""
-        pts, where = self.points(pat)
-        tv = [idx in get(s) for s, idx in where]
-        if all(tv):
+        def nearness(other):
+            common = 0
+            while common < min(len(other), len(pattern)) and other[common] == pattern[common]:
+                common += 1
+            return common, -abs(self.order.index(other) - self.order.index(pattern))
+
+        neighbour = max((other for other in self.order if other in placed), key=nearness, default=None)
+        for _, items in parts:
+            if any(item[1] == neighbour for item in flat(items)):
+                return items
+        return parts[0][1] if parts else []
+
+    def place(self, items, pattern):
+        """Behind the item that comes last before the pattern in the state dict."""
+        rank = self.order.index(pattern)
+        best, place = -1, 0
+        for n, item in enumerate(items):
+            ranks = [self.order.index(leaf[1]) for leaf in flat([item]) if leaf[1] in self.order]
+            ranks = [k for k in ranks if k < rank]
+            if ranks and max(ranks) > best:
+                best, place = max(ranks), n + 1
+        return place
+
+    # One leaf.
+
+    def emit(self, items, part, depth):
+        out = []
+        for item in items:
+            if item[0] == "leaf":
+                out.append(self.leaf(item, part))
+                continue
+            prefix, body = item[1], self.emit(item[2], part, depth + 1)
+            if body:
+                name = named(prefix + ("*",)) + "."
+                out.append(Loop(name, INDICES[depth], self.count[prefix], self.lcond[prefix], body))
+        return out
+
+    def leaf(self, item, part):
+        _, pattern, occurrence, phases = item
+        leaf = Leaf(named(pattern), again=occurrence > 0, gone=pattern not in self.patterns)
+        for key in self.keys:
+            phase, in_part, of, number = key
+            if of != pattern or in_part != part or phase not in phases:
+                continue
+            if phase == "M" and occurrence <= 0 and number == -occurrence:
+                leaf.make = self.draw(pattern, key, leaf.name + " make", False)
+            elif phase == "I" and number == max(occurrence, 0):
+                leaf.init = self.draw(pattern, key, leaf.name + " init", True)
+        if not leaf.gone and self.home.get(pattern, id(item)) == id(item):
+            leaf.final = self.final(pattern, leaf.name)
+        return leaf
+
+    def condition(self, pattern, present, what):
+        """present(sample): the set of indices at which it is there."""
+        where = [(s, indices) for s in self.S for indices in self.grid(s, pattern)]
+        holds = [indices in present(s) for s, indices in where]
+        if all(holds):
             return "True"
-        return self.fit_cond(pts, tv, what, self.presence_names(get), sum(1 for c in pat if c == "*"))
+        points = [self.env_of(s, indices) for s, indices in where]
+        return self.fit_cond(points, holds, what, self.presence_names(present), depth_of(pattern))
 
-    def dims(self, pat, get, what):
-        """get(sample) -> {idx: shape}"""
-        d = sum(1 for c in pat if c == "*")
-        n = {len(v) for s in self.S for v in get(s).values()}
-        if len(n) > 1:
-            raise Fail("%s: shapes of %s dimensions" % (what, sorted(n)))
+    def dims(self, pattern, shapes, what):
+        """shapes(sample): indices to shape."""
+        count = only({len(shape) for s in self.S for shape in shapes(s).values()}, what + " dimensions", 0)
         return [
-            self.fit_dim(lambda s, k=k: {i: v[k] for i, v in get(s).items()}, "%s dim %d" % (what, k), d)
-            for k in range(n.pop() if n else 0)
+            self.fit_dim(
+                lambda s, k=k: {indices: shape[k] for indices, shape in shapes(s).items()},
+                f"{what} dim {k}",
+                depth_of(pattern),
+            )
+            for k in range(count)
         ]
 
-    def emit(self, items, depth):
-        out = []
-        for it in items:
-            if it[0] == "loop":
-                pre = it[1]
-                it[3]
-                body = self.emit(it[2], depth + 1)
-                if not body:
-                    continue
-                c = self.lcond[pre]
-                out.append(
-                    ("loop", named(pre + ("*",)) + ".", INDICES[depth], self.count[pre], c, body, None)
-                )
-            else:
-                out += self.leaf(it)
-        return out
+    def draw(self, pattern, key, what, numbers):
+        def found(sample):
+            return sample.ev.get(key, {})
 
-    def leaf(self, it):
-        _, pat, occ, ph = it
-        what = named(pat)
-        sum(1 for c in pat if c == "*")
-        g = None
-        L = {"name": what, "make": None, "init": None, "final": None}
-        keyM = [k for k in self.keys() if k[0] == "M" and k[2] == pat]
-        keyI = [k for k in self.keys() if k[0] == "I" and k[2] == pat]
-        segs = [g for g, items in self.lv_cache() if self.contains(items, it)]
-        g = segs[0] if segs else 0
-        isdecl = self.home.get(pat, (None, id(it)))[1] == id(it)
-        if "M" in ph or (ph == "MI"):
-            for k in keyM:
-                if k[1] != g or (k[3] != abs(occ) if occ <= 0 else True):
-                    continue
-                L["make"] = self.event(pat, k, what + " make", False)
-        if "I" in ph:
-            for k in keyI:
-                if k[1] != g or k[3] != max(occ, 0):
-                    continue
-                L["init"] = self.event(pat, k, what + " init", True)
-        if isdecl and pat in self.pats:
-            L["final"] = self.final(pat, what, L)
-        if not L["final"] and pat not in self.pats:
-            L["gone"] = True
-        if occ > 0:
-            L["again"] = True
-        L["occ"] = occ
-        return [L]
-
-    def keys(self):
-        if not hasattr(self, "_keys"):
-            self._keys = list(collections.OrderedDict((k, None) for s in self.S for k in s.ev))
-        return self._keys
-
-    def lv_cache(self):
-        return self._lv
-
-    def levels(self):
-        self._lv = super().levels()
-        return self._lv
-
-    def contains(self, items, it):
-        return any(x is it or (x[0] == "loop" and self.contains(x[2], it)) for x in items)
-
-    def event(self, pat, key, what, numbers):
-        d = sum(1 for c in pat if c == "*")
-        get = lambda s: s.ev.get(key, {})
-        ops = {t["op"] for s in self.S for t in get(s).values()}
-        if len(ops) > 1:
-            raise Fail("%s: %s" % (what, ops))
-        e = {"op": ops.pop()}
-        e["cond"] = self.cond_of(pat, lambda s: set(get(s)), what)
-        e["dims"] = self.dims(pat, lambda s: {i: t["shape"] for i, t in get(s).items()}, what)
-        dts = {
-            (t["dtype"] if t["dtype"] != s.dtype else "D")
-            for s in self.S
-            for t in get(s).values()
-            if s.dtype != "float32"
+        every = [(s, draw) for s in self.S for draw in found(s).values()]
+        op = only({draw["op"] for _, draw in every}, what)
+        discards = {draw["discard"] for _, draw in every}
+        types = {
+            draw["dtype"] if draw["dtype"] != s.dtype else "D" for s, draw in every if s.dtype != "float32"
         }
-        if len(dts) > 1:
-            raise Fail("%s: dtypes %s" % (what, dts))
-        e["dtype"] = (dts or {"D"}).pop()
-        disc = {t["discard"] for s in self.S for t in get(s).values()}
-        e["discard"] = disc.pop() if len(disc) == 1 else "some"
-        if e["op"] == "trunc_normal" or (numbers or e["discard"] is not True):
-            e["nums"] = {}
-            for n in ("mean", "std", "a", "b"):
-                vals = {i: 0 for s in self.S for i, t in get(s).items() if n in t["nums"]}
-                if vals:
-                    dl = []
-                    e["nums"][n] = self.fit_num(
-                        lambda s, n=n: {i: t["nums"][n] for i, t in get(s).items()}, what + " " + n, d, dl
-                    )
-        return e
-
-    def final(self, pat, what, L):
-        d = sum(1 for c in pat if c == "*")
-        get = lambda s: s.fin.get(pat, {})
-        f = {"cond": self.cond_of(pat, lambda s: set(get(s)), what)}
-        f["dims"] = self.dims(pat, lambda s: {i: v["shape"] for i, v in get(s).items()}, what)
-        dts = {v["dtype"] for s in self.S for v in get(s).values() if s.dtype != "float32"}
-        if len(dts) > 1:
-            raise Fail("%s: dtypes %s" % (what, dts))
-        f["dtype"] = (dts or {"D"}).pop()
-        f["param"] = all(v["param"] for s in self.S for v in get(s).values())
-        own = lambda s: {i: v for i, v in get(s).items() if v["cat"] != "same"}
-        cats = {v["cat"] for s in self.S for v in own(s).values()}
-        if cats == {"value", "lit"}:
-            for s in self.S:
-                for v in own(s).values():
-                    if v["cat"] == "value":
-                        v["cat"] = "lit"
-                        v["lit"] = torch.full(
-                            v["shape"],
-                            v["value"],
-                            dtype=getattr(torch, s.dtype if v["dtype"] == "D" else v["dtype"]),
-                        )
-            cats = {"lit"}
-        if "uninit" in cats:
-            raise Fail("%s is uninitialised memory" % what)
-        if not cats:
-            f["cat"] = "tied"
-            return f
-        if len(cats) > 1:
-            raise Fail("%s: %s" % (what, cats))
-        f["cat"] = cats.pop()
-        if f["cat"] == "value":
-            obs = [(s, v) for s in self.S for v in own(s).values()]
-            if len({repr(v["value"]) for s, v in obs}) > 1 and all(
-                isinstance(v["value"], float) for s, v in obs
-            ):
-                for n in self.space.fields:
-                    if all(
-                        isinstance(s.fields[n], (int, float)) and not isinstance(s.fields[n], bool)
-                        for s, v in obs
-                    ):
-                        for e, fn in (
-                            (n, lambda x: float(x)),
-                            ("or0(%s, 0.02)" % n, lambda x: float(x or 0.02)),
-                        ):
-                            if all(
-                                rounded(fn(s.fields[n]), s.dtype if v["dtype"] == "D" else v["dtype"])
-                                == v["value"]
-                                for s, v in obs
-                            ):
-                                f["value"] = e
-                                break
-                    if "value" in f:
-                        break
-        if f["cat"] == "value" and "value" not in f:
-            f["value"] = self.fit_num(
-                lambda s: {i: v["value"] for i, v in own(s).items()}, what + " value", d
-            )
-        if f["cat"] == "lit":
-            f["lit"] = self.literal(pat, own, what, d)
-        if f["cat"] == "draw":
-            src = {v["src"][0] for s in self.S for v in own(s).values()}
-            if len(src) > 1:
-                raise Fail("%s: drawn in different phases" % what)
-            if any(v["src"][2] != pat or v["srcidx"] != i for s in self.S for i, v in own(s).items()):
-                raise Fail("%s: a draw of another tensor" % what)
-            f["phase"] = src.pop()
-            f["steps"] = self.steps(pat, own, what, d)
-        return f
-
-    def steps(self, pat, own, what, d):
-        kinds = {
-            tuple(x[0] for x in v["steps"] if x[0] != "fill")
-            for s in self.S
-            for v in own(s).values()
-            if s.dtype != "float32"
-        }
-        if len(kinds) > 1:
-            raise Fail("%s: steps %s" % (what, kinds))
-        kind = kinds.pop() if kinds else ()
-        nc = tuple(k for k in kind if k != "cast")
-        for s in self.S:
-            for v in own(s).values():
-                if tuple(x[0] for x in v["steps"] if x[0] not in ("fill", "cast")) != nc:
-                    raise Fail("%s: steps differ" % what)
-        out = []
-        ref = next((v for s in self.S if s.dtype != "float32" for v in own(s).values()), None) or next(
-            v for s in self.S for v in own(s).values()
+        out = Draw(
+            op,
+            self.condition(pattern, lambda s: set(found(s)), what),
+            self.dims(pattern, lambda s: {i: draw["shape"] for i, draw in found(s).items()}, what),
+            only(types, what + " dtypes", "D"),
+            discards == {True},
+            {},
         )
-        seq = [x for x in ref["steps"] if x[0] != "fill"]
-        q = 0
-        for x in seq:
-            if x[0] == "cast":
-                out.append("cast %s" % x[1])
-                continue
-            args = []
-            for a in range(len(x[1])):
-
-                def num(v, q=q, a=a):
-                    y = [z for z in v["steps"] if z[0] not in ("fill", "cast")][q][1][a]
-                    return y[1] if isinstance(y, tuple) and len(y) == 2 and y[0] == "const" else y
-
-                vals = [num(v) for s in self.S for v in own(s).values()]
-                if all(isinstance(y, (int, float)) and not isinstance(y, bool) for y in vals):
-                    args.append(
-                        self.fit_num(lambda s: {i: num(v) for i, v in own(s).items()}, what + " step", d)
+        if numbers or not out.discard or op == "trunc_normal":
+            for name in ("mean", "std", "a", "b"):
+                if any(name in draw["nums"] for _, draw in every):
+                    out.numbers[name] = self.fit_num(
+                        lambda s, name=name: {i: draw["nums"][name] for i, draw in found(s).items()},
+                        f"{what} {name}",
+                        depth_of(pattern),
                     )
-                elif all(y is None for y in vals):
-                    args.append("None")
-                else:
-                    raise Fail("%s: step %s %s" % (what, x[0], vals[0]))
-            out.append((x[0] + " " + ", ".join(args)).strip())
-            q += 1
-
-        # a padding row
-        def row(v, shape):
-            r = [x for x in v["steps"] if x[0] == "fill"]
-            if not r:
-                return None
-            if len(r) > 1:
-                raise Fail("%s: two fills" % what)
-            _, off, size, stride, val = r[0]
-            if val != 0 or len(shape) != 2 or math.prod(size) != shape[1] or off % shape[1]:
-                raise Fail("%s: a fill of %s" % (what, size))
-            return off // shape[1]
-
-        rows = [(s, i, row(v, v["shape"])) for s in self.S for i, v in own(s).items()]
-        if any(r is not None for s, i, r in rows):
-            cands = [n for n in self.space.fields if re.search(r"token_id$|_idx$|_id$", n)]
-            ok = None
-            for n in sorted(cands, key=lambda n: n != "pad_token_id"):
-                if all(
-                    (s.fields[n] is None and r is None)
-                    or (is_int(s.fields[n]) and r is not None and s.fields[n] % get0(self, s, pat, i) == r)
-                    for s, i, r in rows
-                ):
-                    ok = n
-                    break
-            if ok is None:
-                if len({r for s, i, r in rows}) == 1:
-                    ok = str(rows[0][2])
-                else:
-                    pts = [self.env_of(s, i) for s, i, r in rows]
-                    has = [r is not None for s, i, r in rows]
-                    if all(has):
-                        ok = fit_int(Env(pts), [r for s, i, r in rows], self.relevant)
-                    if ok is None:
-                        for n in cands:
-                            if all(
-                                (not is_int(s.fields[n]) and r is None)
-                                or (is_int(s.fields[n]) and r is None)
-                                or (is_int(s.fields[n]) and r == s.fields[n] % get0(self, s, pat, i))
-                                for s, i, r in rows
-                            ):
-                                c = self.fit_cond(pts, has, what + " pad")
-                                ok = "(%s if %s else None)" % (n, c)
-                                break
-                if ok is None:
-                    raise Fail("%s: padding row %s" % (what, sorted({str(r) for s, i, r in rows})[:5]))
-            out.append("pad " + ok)
         return out
 
-    def literal(self, pat, own, what, d):
-        """The word of the table that the samples hold."""
-        found = [v for s in self.S for v in own(s).values()]
-        for word in values.TABLES:
-            if all(same_table(word, v) for v in found):
-                return word
-        first = found[0]["lit"].reshape(-1)
-        kinds = {(tuple(v["shape"]), tuple(v["lit"].reshape(-1).tolist()), v["lit"].dtype) for v in found}
-        if len(kinds) == 1 and first.numel() <= 16:
-            return "const " + ",".join(repr(x) for x in first.tolist())
-        raise Fail("%s: a table %s %s" % (what, found[0]["shape"], first[:4].tolist()))
+    def final(self, pattern, what):
+        """What a tensor of the state dict holds."""
+
+        def found(sample):
+            return sample.fin.get(pattern, {})
+
+        def own(sample):
+            return {i: v for i, v in found(sample).items() if v["cat"] != "same"}
+
+        every = [(s, v) for s in self.S for v in found(s).values()]
+        out = {
+            "cond": self.condition(pattern, lambda s: set(found(s)), what),
+            "dims": self.dims(pattern, lambda s: {i: v["shape"] for i, v in found(s).items()}, what),
+            "dtype": only({v["dtype"] for s, v in every if s.dtype != "float32"}, what + " dtypes", "D"),
+            "param": all(v["param"] for _, v in every),
+        }
+        held = [(s, v) for s in self.S for v in own(s).values()]
+        if {v["cat"] for _, v in held} == {"value", "lit"}:
+            for sample, v in held:
+                if v["cat"] == "value":
+                    v["cat"], v["lit"] = "lit", torch.full(v["shape"], v["value"], dtype=dtype_of(sample, v))
+        out["cat"] = only({v["cat"] for _, v in held}, what, "tied")
+        if out["cat"] == "uninit":
+            raise Fail(f"{what} is uninitialised memory")
+        if out["cat"] == "value":
+            out["value"] = self.rounded_value(held) or self.fit_num(
+                lambda s: {i: v["value"] for i, v in own(s).items()}, what + " value", depth_of(pattern)
+            )
+        elif out["cat"] == "lit":
+            out["lit"] = table_word([v for _, v in held], what)
+        elif out["cat"] == "draw":
+            out["phase"] = only({v["src"][0] for _, v in held}, what + " phases")
+            if any(v["src"][2] != pattern or v["srcidx"] != i for s in self.S for i, v in own(s).items()):
+                raise Fail(f"{what}: a draw of another tensor")
+            out["steps"] = self.steps(pattern, own, what) + self.padding(pattern, own, what)
+        return out
+
+    def rounded_value(self, held):
+        """A number or a field that the dtypes round; None if there is none such."""
+        if len({repr(v["value"]) for _, v in held}) == 1 or not all(
+            isinstance(v["value"], float) for _, v in held
+        ):
+            return None
+
+        def holds(number):
+            return all(torch.tensor(number(s), dtype=dtype_of(s, v)).item() == v["value"] for s, v in held)
+
+        exact = {v["value"] for s, v in held if s.dtype == "float32"}
+        if len(exact) == 1:
+            for digits in range(1, 10):
+                number = float("%.*g" % (digits, next(iter(exact))))
+                if holds(lambda s, number=number: number):
+                    return repr(number)
+        for name in self.space.fields:
+            if all(is_number(s.fields[name]) for s, _ in held):
+                if holds(lambda s, name=name: float(s.fields[name])):
+                    return name
+                if holds(lambda s, name=name: float(s.fields[name] or 0.02)):
+                    return f"or0({name}, 0.02)"
+        return None
+
+    def steps(self, pattern, own, what):
+        """The steps from the draw to the value, padding apart."""
+        held = [(s, v) for s in self.S for v in own(s).values()]
+        chains = {tuple(op for op, *_ in changes(v)) for s, v in held if s.dtype != "float32"}
+        only(chains, what + " steps")
+        maps = {tuple(op for op, *_ in changes(v) if op != "cast") for _, v in held}
+        only(maps, what + " steps")
+        like = next((v for s, v in held if s.dtype != "float32"), held[0][1])
+        out, at = [], 0
+        for op, args, *_ in changes(like):
+            if op == "cast":
+                out.append(f"cast {args}")
+                continue
+            texts = [self.argument(own, what, op, at, k, depth_of(pattern)) for k in range(len(args))]
+            out.append(f"{op} {', '.join(texts)}".strip())
+            at += 1
+        return out
+
+    def argument(self, own, what, op, at, k, depth):
+        """The text of one argument of a step."""
+
+        def number(v):
+            value = [step for step in changes(v) if step[0] != "cast"][at][1][k]
+            constant = isinstance(value, tuple) and len(value) == 2 and value[0] == "const"
+            return value[1] if constant else value
+
+        found = [number(v) for s in self.S for v in own(s).values()]
+        if all(is_number(value) for value in found):
+            return self.fit_num(lambda s: {i: number(v) for i, v in own(s).items()}, what + " step", depth)
+        if all(value is None for value in found):
+            return "None"
+        raise Fail(f"{what}: step {op} {found[0]}")
+
+    def padding(self, pattern, own, what):
+        """The row that is 0, as a list of no or one step."""
+        rows = [(s, i, padding_row(v, what), v["shape"][0]) for s in self.S for i, v in own(s).items()]
+        if all(row is None for _, _, row, _ in rows):
+            return []
+        names = [name for name in self.space.fields if re.search(r"token_id$|_idx$|_id$|pad_index", name)]
+        names.sort(key=lambda name: name != "pad_token_id")
+        for name in names:
+            if all(row == row_of(s.fields[name], count) for s, _, row, count in rows):
+                return [f"pad {name}"]
+        if len({row for _, _, row, _ in rows}) == 1:
+            return [f"pad {rows[0][2]}"]
+        points, there = [self.env_of(s, i) for s, i, _, _ in rows], [row is not None for _, _, row, _ in rows]
+        text = fit_int(Env(points), [row for _, _, row, _ in rows], self.relevant) if all(there) else None
+        if text is not None:
+            return [f"pad {text}"]
+        for name in names:
+            if all(row is None or row == row_of(s.fields[name], count) for s, _, row, count in rows):
+                return [f"pad ({name} if {self.fit_cond(points, there, what + ' pad')} else None)"]
+        raise Fail(f"{what}: padding row {sorted({str(row) for _, _, row, _ in rows})[:5]}")
 
     def ties(self):
+        """[target, source, condition] of every tied tensor."""
         out = []
-        for pat in self.pats:
-            get = lambda s: {i: v for i, v in s.fin.get(pat, {}).items() if v["cat"] == "same"}
-            tg = {v["same"][0] for s in self.S for v in get(s).values()}
-            if not tg:
-                continue
-            for q in tg:
-                g2 = lambda s: {i for i, v in get(s).items() if v["same"][0] == q}
-                how = None
-                for h, fn in (
-                    ("same", lambda i, j: i[: len(j)] == j),
-                    ("zero", lambda i, j: all(x == 0 for x in j)),
-                ):
-                    if all(
-                        fn(i, v["same"][1]) for s in self.S for i, v in get(s).items() if v["same"][0] == q
-                    ):
-                        how = h
-                        break
-                if how is None:
-                    raise Fail("tie %s %s" % (named(pat), named(q)))
-                pts, tv = [], []
-                for s in self.S:
-                    for i in s.fin.get(pat, {}):
-                        pts.append(self.env_of(s, i))
-                        tv.append(i in g2(s))
-                c = self.fit_cond(
-                    pts, tv, "tie " + named(pat), self.presence_names(g2), sum(1 for c in pat if c == "*")
-                )
-                source = named(q) if how == "same" else ".".join("0" if c == "*" else c for c in q)
-                out.append((named(pat), source, c))
+        for target in self.patterns:
+            same = [
+                (s, i, v["same"])
+                for s in self.S
+                for i, v in s.fin.get(target, {}).items()
+                if v["cat"] == "same"
+            ]
+            for source in dict.fromkeys(pattern for _, _, (pattern, _) in same):
+                pairs = [(i, j) for _, i, (pattern, j) in same if pattern == source]
+                if all(i[: len(j)] == j for i, j in pairs):
+                    name = named(source)
+                elif all(k == 0 for _, j in pairs for k in j):
+                    name = ".".join("0" if part == "*" else part for part in source)
+                else:
+                    raise Fail(f"tie {named(target)} {named(source)}")
+                out.append((named(target), name, self.tie_condition(target, source)))
         return out
+
+    def tie_condition(self, target, source):
+        def tied(sample):
+            found = sample.fin.get(target, {}).items()
+            return {i for i, v in found if v["cat"] == "same" and v["same"][0] == source}
+
+        where = [(s, i) for s in self.S for i in s.fin.get(target, {})]
+        points, holds = [self.env_of(s, i) for s, i in where], [i in tied(s) for s, i in where]
+        names = self.presence_names(tied)
+        return self.fit_cond(points, holds, "tie " + named(target), names, depth_of(target))
+
+
+def flat(items):
+    """The leaves of nested items."""
+    for item in items:
+        if item[0] == "loop":
+            yield from flat(item[2])
+        else:
+            yield item
+
+
+def dtype_of(sample, final):
+    return getattr(torch, sample.dtype if final["dtype"] == "D" else final["dtype"])
+
+
+def changes(final):
+    """The steps of a value without the fills of padding rows."""
+    return [step for step in final["steps"] if step[0] != "fill"]
+
+
+def padding_row(final, what):
+    fills = [step for step in final["steps"] if step[0] == "fill"]
+    if not fills:
+        return None
+    if len(fills) > 1:
+        raise Fail(f"{what}: two fills")
+    _, offset, size, _, value = fills[0]
+    shape = final["shape"]
+    if value != 0 or len(shape) != 2 or math.prod(size) != shape[1] or offset % shape[1]:
+        raise Fail(f"{what}: a fill of {size}")
+    return offset // shape[1]
+
+
+def row_of(value, count):
+    return value % count if is_int(value) else None
+
+
+def table_word(found, what):
+    """The word of the table that the samples hold."""
+    for word in values.TABLES:
+        if all(same_table(word, v) for v in found):
+            return word
+    first = found[0]["lit"].reshape(-1)
+    kinds = {(tuple(v["shape"]), tuple(v["lit"].reshape(-1).tolist()), v["lit"].dtype) for v in found}
+    if len(kinds) == 1 and first.numel() <= 16:
+        return "const " + ",".join(repr(x) for x in first.tolist())
+    raise Fail(f"{what}: a table {found[0]['shape']} {first[:4].tolist()}")
 
 
 def same_table(word, final):
@@ -498,7 +383,3 @@ def same_table(word, final):
     except (RuntimeError, IndexError, ZeroDivisionError):
         return False
     return torch.equal(made.reshape(-1), final["lit"].reshape(-1))
-
-
-def get0(self, s, pat, i):
-    return s.fin[pat][i]["shape"][0]

@@ -401,7 +401,7 @@ class Infer:
         self.cache[key] = r
         return r
 
-    def fit_num(self, get, what, depthvars, dims=()):
+    def fit_num(self, get, what, depthvars):
         pts, tv = [], []
         for s in self.S:
             for idx, v in get(s).items():
@@ -417,7 +417,7 @@ class Infer:
         ix = list(INDICES[:depthvars])
         r = None
         for names in (rel, rel | set(ix), set(self.relevant) | set(ix), set(self.varying) | set(ix)):
-            r = fit_float(env, tv, [n for n in list(self.space.fields) + ix if n in names], dims)
+            r = fit_float(env, tv, [n for n in list(self.space.fields) + ix if n in names])
             if r is not None:
                 break
         if r is None:

@@ -1,233 +1,245 @@
-"""The leaf lines of an inferred tree."""
+"""The leaf lines of an inferred tree.
+
+A tree is a list of Leaf, Loop and the word "part". The kinds of leaves (lin,
+emb, ln, …) are used where they say the same as a plain tensor.
+"""
 
 import collections
+import dataclasses
 
 from infer import Fail
 
+NUMBERS = {"trunc_normal": ("mean", "std", "a", "b"), "normal": ("mean", "std"), "uniform": ("a", "b")}
 
-def andc(c):
-    return "" if c == "True" else " ; if " + c
+
+@dataclasses.dataclass
+class Draw:
+    """One draw of a leaf, in texts."""
+
+    op: str
+    condition: str
+    dims: list
+    dtype: str
+    discard: object
+    numbers: dict
+
+    def like(self, final):
+        """Whether the draw has the tensor's shape, condition and dtype."""
+        return self.dims == final["dims"] and self.condition == final["cond"] and self.dtype == "D"
+
+
+@dataclasses.dataclass
+class Leaf:
+    """What one place in the order says about a tensor."""
+
+    name: str
+    make: Draw = None
+    init: Draw = None
+    final: dict = None
+    again: bool = False  # A second draw of the same tensor.
+    gone: bool = False  # No tensor of the state dict.
+
+
+@dataclasses.dataclass
+class Loop:
+    prefix: str
+    index: str
+    count: str
+    condition: str
+    body: list
+
+
+def only_if(condition):
+    return "" if condition == "True" else f" ; if {condition}"
+
+
+def leaves(tree):
+    for item in tree:
+        if isinstance(item, Loop):
+            yield from leaves(item.body)
+        elif isinstance(item, Leaf):
+            yield item
 
 
 def main_std(tree):
     """The std that most leaves have."""
-    cnt = collections.Counter()
-
-    def walk(t):
-        for x in t:
-            if isinstance(x, tuple):
-                walk(x[5])
-            elif (
-                x["init"]
-                and x["init"]["op"] == "normal"
-                and "nums" in x["init"]
-                and x["init"]["nums"].get("mean") == "0.0"
-            ):
-                cnt[x["init"]["nums"]["std"]] += 1
-
-    for x in tree:
-        if isinstance(x, (tuple, dict)):
-            walk([x])
-    return cnt.most_common(1)[0][0] if cnt else None
+    count = collections.Counter(
+        leaf.init.numbers["std"]
+        for leaf in leaves(tree)
+        if leaf.init and leaf.init.op == "normal" and leaf.init.numbers.get("mean") == "0.0"
+    )
+    return count.most_common(1)[0][0] if count else None
 
 
-def tline(L):
-    f, m, i = L["final"], L["make"], L["init"]
-    name = L["name"]
-    if not (f or m or i):
-        return None
-    dims = (f or i or m)["dims"]
-    cond = (f or i or m)["cond"]
-    o = []
-    for k, e in (("make", m), ("init", i)):
-        if not e:
-            continue
-        nums = ""
-        if e.get("nums") and (
-            k == "init"
-            or e["op"] == "trunc_normal"
-            or (f and f.get("cat") == "draw" and f.get("phase") == "M")
-        ):
-            order = (
-                ("mean", "std", "a", "b")
-                if e["op"] == "trunc_normal"
-                else ("mean", "std") if e["op"] == "normal" else ("a", "b")
-            )
-            nums = " " + ", ".join(e["nums"][q] for q in order)
-        o.append("%s %s%s" % (k, e["op"], nums))
-        if e["cond"] != cond:
-            if cond != "True":
-                raise Fail("%s: %s if %s, but the tensor if %s" % (name, k, e["cond"], cond))
-            o.append("%s-if %s" % (k, e["cond"]))
-        if e["dims"] != dims:
-            o.append("%s-of %s" % (k, ",".join(e["dims"])))
-        if e["dtype"] != "D":
-            o.append("%s-as %s" % (k, e["dtype"]))
-    if f:
-        if f["cat"] == "value":
-            o.append("= " + f["value"])
-        elif f["cat"] == "lit":
-            o.append("= table " + f["lit"])
-        elif f["cat"] == "tied":
-            if not i and not m:
-                o.append("= tied")
-        else:
-            if f["phase"] == "M" and i:
-                raise Fail(name + ": a draw in init that is not used")
-            for st in f["steps"]:
-                o.append(st if st.startswith("pad ") else "step " + st)
-        if f["dtype"] != "D":
-            o.append("dtype " + f["dtype"])
-        if not f["param"]:
-            o.append("buffer")
-    elif L.get("gone"):
-        return "- drop %s ; %s%s" % (",".join(dims), " ; ".join(o), andc(cond))
-    else:
-        o.append("nodecl")
-    return "%s t %s%s%s" % (name, ",".join(dims) or "-", "".join(" ; " + x for x in o), andc(cond))
-
-
-def compact(tree, sigma, pre=""):
-    """list of lines; the macros lin, conv, emb, c1d, ln, rms, rms0, par, zero, one where they say the same"""
+def compact(tree, sigma, prefix=""):
+    """The lines of a tree."""
     out, k = [], 0
-
-    def std(e):
-        return "" if e["nums"]["std"] == sigma else " ; std " + e["nums"]["std"]
-
-    def plain(e, f):
-        return e is None or (e["dims"] == f["dims"] and e["cond"] == f["cond"] and e["dtype"] == "D")
-
     while k < len(tree):
-        x = tree[k]
-        if isinstance(x, str):
-            out.append(x)
-            k += 1
-            continue
-        if isinstance(x, tuple):
-            _, p, v, n, c, body, _ = x
-            out.append("layer %s %s %s%s" % (p[len(pre) :] if p.startswith(pre) else "~" + p, v, n, andc(c)))
-            out += ["  " + l for l in compact(body, sigma, p)]
+        item = tree[k]
+        if isinstance(item, str):
+            out.append(item)
+        elif isinstance(item, Loop):
+            name = short(item.prefix, prefix)
+            out.append(f"layer {name} {item.index} {item.count}{only_if(item.condition)}")
+            out += ["  " + line for line in compact(item.body, sigma, item.prefix)]
             out.append("end")
-            k += 1
-            continue
-        nm = x["name"][len(pre) :] if x["name"].startswith(pre) else "~" + x["name"]
-        f, m, i = x["final"], x["make"], x["init"]
-        line = None
-        nx = tree[k + 1] if k + 1 < len(tree) and isinstance(tree[k + 1], dict) else None
-        if f and not x.get("again") and f["dtype"] == "D" and f["param"] and plain(m, f) and plain(i, f):
-            sib = (
-                nx
-                if nx
-                and nx["final"]
-                and nm.endswith(".weight")
-                and nx["name"] == x["name"][:-6] + "bias"
-                and not nx.get("again")
-                and nx["final"]["dtype"] == "D"
-                and nx["final"]["param"]
-                else None
-            )
-            drawn = (
-                f["cat"] == "draw" and i and i["op"] == "normal" and i.get("nums", {}).get("mean") == "0.0"
-            )
-            pads = [s for s in f.get("steps", []) if s.startswith("pad ")]
-            only = drawn and len(pads) == len(f["steps"])
-            b = None
-            if (
-                sib
-                and sib["final"]["cat"] == "value"
-                and sib["final"]["value"] == "0.0"
-                and not sib["init"]
-                and plain(sib["make"], sib["final"])
-            ):
-                sc = sib["final"]["cond"]
-                b = "" if sc == f["cond"] else sc if f["cond"] == "True" else None
-                if b is None and sc.startswith(f["cond"] + " and ") and " or " not in sc:
-                    b = sc[len(f["cond"]) + 5 :]
-                if b is None and sc.endswith(" and " + f["cond"]) and " or " not in sc:
-                    b = sc[: -len(f["cond"]) - 5]
-            base = nm[:-7]
-            if (
-                only
-                and nm.endswith(".weight")
-                and m
-                and m["op"] == "uniform"
-                and not pads
-                and len(f["dims"]) >= 2
-            ):
-                kind = "lin" if len(f["dims"]) == 2 else "conv"
-                if (
-                    sib
-                    and b is not None
-                    and sib["make"]
-                    and sib["make"]["op"] == "uniform"
-                    and sib["final"]["dims"] == f["dims"][:1]
-                ):
-                    line = "%s %s %s ; bias%s%s%s" % (
-                        base,
-                        kind,
-                        ",".join(f["dims"]),
-                        (" " + b) if b else "",
-                        std(i),
-                        andc(f["cond"]),
-                    )
-                    k += 1
-                elif not sib:
-                    line = "%s %s %s%s%s" % (base, kind, ",".join(f["dims"]), std(i), andc(f["cond"]))
-            elif only and nm.endswith(".weight") and m and m["op"] == "normal" and len(f["dims"]) == 2:
-                if (
-                    sib
-                    and b == ""
-                    and not sib["make"]
-                    and sib["final"]["dims"] == f["dims"][1:2]
-                    and not pads
-                ):
-                    line = "%s c1d %s%s%s" % (base, ",".join(f["dims"]), std(i), andc(f["cond"]))
-                    k += 1
-                elif not sib:
-                    line = "%s emb %s%s%s%s" % (
-                        base,
-                        ",".join(f["dims"]),
-                        "".join(" ; " + p for p in pads),
-                        std(i),
-                        andc(f["cond"]),
-                    )
-            elif only and not m and not pads:
-                line = "%s par %s%s%s" % (nm, ",".join(f["dims"]), std(i), andc(f["cond"]))
-            elif f["cat"] == "value" and not m and not i:
-                if (
-                    nm.endswith(".weight")
-                    and f["value"] == "1.0"
-                    and sib
-                    and b is not None
-                    and not sib["make"]
-                    and sib["final"]["dims"] == f["dims"]
-                ):
-                    line = "%s ln %s%s%s" % (
-                        base,
-                        ",".join(f["dims"]),
-                        (" ; bias " + b) if b else "",
-                        andc(f["cond"]),
-                    )
-                    k += 1
-                elif nm.endswith(".weight") and f["value"] in ("1.0", "0.0") and not sib:
-                    line = "%s %s %s%s" % (
-                        base,
-                        "rms" if f["value"] == "1.0" else "rms0",
-                        ",".join(f["dims"]),
-                        andc(f["cond"]),
-                    )
-                elif f["value"] in ("1.0", "0.0") and f["dims"]:
-                    line = "%s %s %s%s" % (
-                        nm,
-                        "one" if f["value"] == "1.0" else "zero",
-                        ",".join(f["dims"]),
-                        andc(f["cond"]),
-                    )
-        if line is None:
-            line = tline(x)
-            if line and not line.startswith("- drop"):
-                line = nm + line[len(x["name"]) :]
-        if line:
-            out.append(line)
+        else:
+            after = tree[k + 1] if k + 1 < len(tree) and isinstance(tree[k + 1], Leaf) else None
+            line, both = kind_line(item, after, sigma, prefix)
+            line = line or tensor_line(item, prefix)
+            if line:
+                out.append(line)
+            k += both
         k += 1
     return out
+
+
+def short(name, prefix):
+    return name[len(prefix) :] if name.startswith(prefix) else "~" + name
+
+
+def tensor_line(leaf, prefix):
+    """The line of kind t, or of a dropped draw."""
+    final, first = leaf.final, leaf.init or leaf.make
+    if not (final or first):
+        return None
+    dims = final["dims"] if final else first.dims
+    condition = final["cond"] if final else first.condition
+    options = []
+    for phase, draw in (("make", leaf.make), ("init", leaf.init)):
+        if draw:
+            options += draw_options(leaf, phase, draw, dims, condition)
+    if final:
+        options += value_options(leaf)
+    elif leaf.gone:
+        return f"- drop {','.join(dims)} ; {' ; '.join(options)}{only_if(condition)}"
+    else:
+        options.append("nodecl")
+    text = "".join(f" ; {option}" for option in options)
+    return f"{short(leaf.name, prefix)} t {','.join(dims) or '-'}{text}{only_if(condition)}"
+
+
+def draw_options(leaf, phase, draw, dims, condition):
+    final = leaf.final
+    kept = final and final["cat"] == "draw" and final["phase"] == "M"
+    numbers = ""
+    if draw.numbers and (phase == "init" or draw.op == "trunc_normal" or kept):
+        numbers = " " + ", ".join(draw.numbers[name] for name in NUMBERS[draw.op])
+    out = [f"{phase} {draw.op}{numbers}"]
+    if draw.condition != condition:
+        if condition != "True":
+            raise Fail(f"{leaf.name}: {phase} if {draw.condition}, but the tensor if {condition}")
+        out.append(f"{phase}-if {draw.condition}")
+    if draw.dims != dims:
+        out.append(f"{phase}-of {','.join(draw.dims)}")
+    if draw.dtype != "D":
+        out.append(f"{phase}-as {draw.dtype}")
+    return out
+
+
+def value_options(leaf):
+    final, out = leaf.final, []
+    if final["cat"] == "value":
+        out.append("= " + final["value"])
+    elif final["cat"] == "lit":
+        out.append("= table " + final["lit"])
+    elif final["cat"] == "tied":
+        if not leaf.init and not leaf.make:
+            out.append("= tied")
+    else:
+        if final["phase"] == "M" and leaf.init:
+            raise Fail(leaf.name + ": a draw in init that is not used")
+        out += [step if step.startswith("pad ") else "step " + step for step in final["steps"]]
+    if final["dtype"] != "D":
+        out.append("dtype " + final["dtype"])
+    if not final["param"]:
+        out.append("buffer")
+    return out
+
+
+def is_plain(leaf):
+    """A parameter in the model's dtype whose draws have its shape and condition."""
+    final = leaf.final
+    if not final or leaf.again or final["dtype"] != "D" or not final["param"]:
+        return False
+    return all(draw is None or draw.like(final) for draw in (leaf.make, leaf.init))
+
+
+def is_value(leaf, value):
+    return leaf.final["cat"] == "value" and leaf.final["value"] == value
+
+
+def bias_condition(final, bias):
+    """The condition of a bias of zeros beside its weight: "" for always, None if it is no such bias."""
+    if not is_value(bias, "0.0") or bias.init or not (bias.make is None or bias.make.like(bias.final)):
+        return None
+    own, weight = bias.final["cond"], final["cond"]
+    if own == weight:
+        return ""
+    if weight == "True":
+        return own
+    if " or " not in own and own.startswith(weight + " and "):
+        return own[len(weight) + 5 :]
+    if " or " not in own and own.endswith(" and " + weight):
+        return own[: -len(weight) - 5]
+    return None
+
+
+def kind_line(leaf, after, sigma, prefix):
+    """A line with a kind, and whether it speaks of the next leaf too; (None, False) if none fits."""
+    if not is_plain(leaf):
+        return None, False
+    name, final, make, init = short(leaf.name, prefix), leaf.final, leaf.make, leaf.init
+    weight = name.endswith(".weight")
+    bias = None
+    if weight and after and after.name == leaf.name.removesuffix("weight") + "bias" and after.final:
+        if not after.again and after.final["dtype"] == "D" and after.final["param"]:
+            bias = after
+    condition = bias_condition(final, bias) if bias else None
+    base, dims = name.removesuffix(".weight"), ",".join(final["dims"])
+    end = only_if(final["cond"])
+    if final["cat"] == "value" and not make and not init:
+        return value_kind(leaf, bias, condition, name, base, dims, end)
+    if final["cat"] != "draw" or not init or init.op != "normal" or init.numbers.get("mean") != "0.0":
+        return None, False
+    pads = [step for step in final["steps"] if step.startswith("pad ")]
+    if len(pads) != len(final["steps"]):
+        return None, False
+    std = "" if init.numbers["std"] == sigma else f" ; std {init.numbers['std']}"
+    return drawn_kind(leaf, bias, condition, pads, std, name, base, dims, end)
+
+
+def value_kind(leaf, bias, condition, name, base, dims, end):
+    final, weight = leaf.final, name.endswith(".weight")
+    if weight and is_value(leaf, "1.0") and condition is not None:
+        if not bias.make and bias.final["dims"] == final["dims"]:
+            return f"{base} ln {dims}{option('bias', condition) if condition else ''}{end}", True
+    kind = {"1.0": ("rms", "one"), "0.0": ("rms0", "zero")}.get(final["value"])
+    if kind and weight and not bias:
+        return f"{base} {kind[0]} {dims}{end}", False
+    if kind and final["dims"]:
+        return f"{name} {kind[1]} {dims}{end}", False
+    return None, False
+
+
+def option(key, value):
+    return f" ; {key} {value}" if value else f" ; {key}"
+
+
+def drawn_kind(leaf, bias, condition, pads, std, name, base, dims, end):
+    final, make, weight = leaf.final, leaf.make, name.endswith(".weight")
+    if weight and make and make.op == "uniform" and not pads and len(final["dims"]) >= 2:
+        kind = "lin" if len(final["dims"]) == 2 else "conv"
+        if not bias:
+            return f"{base} {kind} {dims}{std}{end}", False
+        drawn = bias.make and bias.make.op == "uniform" and bias.final["dims"] == final["dims"][:1]
+        if condition is not None and drawn:
+            return f"{base} {kind} {dims}{option('bias', condition)}{std}{end}", True
+    elif weight and make and make.op == "normal" and len(final["dims"]) == 2:
+        if not bias:
+            return f"{base} emb {dims}{''.join(' ; ' + pad for pad in pads)}{std}{end}", False
+        if condition == "" and not bias.make and bias.final["dims"] == final["dims"][1:2] and not pads:
+            return f"{base} c1d {dims}{std}{end}", True
+    elif not make and not pads:
+        return f"{name} par {dims}{std}{end}", False
+    return None, False

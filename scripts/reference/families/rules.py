@@ -8,6 +8,7 @@ from configs import is_int, text
 from configs import resolved as seen_by_model
 from infer import Fail
 from search import Env, fit_bool, fit_float, fit_int, neg
+from tiny import LAYERS
 
 TYPES = [
     (r"^int \| float|^float \| int", "number"),
@@ -168,11 +169,19 @@ class Field:
         out = {key: entry for key, entry in kw.items() if key != self.name}
         return out if value is ABSENT else {**out, self.name: value}
 
+    def configs(self):
+        """The samples' configs; for a list also with more layers, which cost nothing here."""
+        out = [sample.kw for sample in self.some]
+        if isinstance(self.space.default.__dict__.get(self.name), (list, tuple)):
+            for kw in list(out):
+                more = {n: self.rng.randint(4, 9) for n in kw if LAYERS.search(n) and is_int(kw[n])}
+                out.append({**kw, **more})
+        return out
+
     def ask(self, value):
         """What the config class makes of the value, over samples."""
         points, values = [], []
-        for sample in self.some:
-            kw = self.changed(sample.kw, value)
+        for kw in [self.changed(kw, value) for kw in self.configs()]:
             config = self.space.config(kw)
             if config is None:
                 continue

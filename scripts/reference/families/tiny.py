@@ -38,6 +38,7 @@ GUESSES = [("odd", 2), ("odd", 3), (8, 2), (4, 2), (16, 2), (2, 2), (1, 2)]
 
 # What a type needs beyond the guesses.
 STARTS = {
+    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1},
 }
 

@@ -53,6 +53,7 @@ def last(start, function=lambda x: x, inside=None):
 TABLES = {
     "arange": last(0),
     "arange+1": last(1),
+    "arange+2": last(2),
     "log(arange+1)": last(1, torch.log, torch.float32),
     "log(arange+1) in D": last(1, torch.log, "D"),
     "sinusoid halves": sinusoid_halves,
