@@ -23,6 +23,7 @@ var functions = map[string]struct {
 	"or0":        {2, 2, func(a []Value) (Value, error) { return orElse(a[0], a[1]), nil }},
 	"ceildiv":    {2, 2, ceilDivision},
 	"startswith": {2, 2, startsWith},
+	"repeated":   {1, 1, repeated},
 }
 
 func sqrt(a []Value) (Value, error) {
@@ -139,4 +140,26 @@ func startsWith(a []Value) (Value, error) {
 		return Value{}, fmt.Errorf("with %s", a[1].kind)
 	}
 	return OfBool(ok && strings.HasPrefix(word, start)), nil
+}
+
+// repeated is how many entries a list of [LIST, TIMES] stands for.
+func repeated(a []Value) (Value, error) {
+	list, isList := a[0].List()
+	total := int64(0)
+	for _, v := range list {
+		pair, isPair := v.List()
+		if !isPair || len(pair) != 2 {
+			return Value{}, fmt.Errorf("of %s", v.kind)
+		}
+		entries, isEntries := pair[0].List()
+		times, err := pair[1].Int()
+		if !isEntries || err != nil || times < 0 || times > 1<<20 {
+			return Value{}, fmt.Errorf("of %s, %s times", pair[0].kind, pair[1])
+		}
+		total += int64(len(entries)) * times
+	}
+	if !isList {
+		return Value{}, fmt.Errorf("of %s", a[0].kind)
+	}
+	return OfInt(total), nil
 }

@@ -9,10 +9,11 @@
 //	or, and, not, X if C else Y
 //	== != < <= > >=, in, not in, is None, is not None (chained as in Python)
 //	+ - * / // % **, unary - and +, L[i], lists [a, b]
-//	sqrt, len, max, min, int, abs, at, or0, ceildiv, startswith
+//	sqrt, len, max, min, int, abs, at, or0, ceildiv, startswith, repeated
 //
 // at(L, i) is L[i], null outside of it, and L itself if it is no list. or0(x,
-// y) is x, or y if x is false. ceildiv(a, b) is a/b rounded up. // and % round
+// y) is x, or y if x is false. ceildiv(a, b) is a/b rounded up. repeated(L)
+// is the sum of len(x)*n over the entries [x, n] of L. // and % round
 // down.
 package formula
 

@@ -11,7 +11,9 @@ import (
 
 // needed are fields without which the default config of a family makes no
 // model, as transformers refuses it too.
-var needed = map[string]string{}
+var needed = map[string]string{
+	"hunyuan_v1_dense": `,"head_dim":128`, "hunyuan_v1_moe": `,"head_dim":128`, "ministral": `,"head_dim":128`, "nemotron": `,"head_dim":128`,
+}
 
 // Every tensor of every family has a known role.
 func TestEveryFamilyHasALayoutOfKnownRoles(t *testing.T) {

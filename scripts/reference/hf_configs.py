@@ -64,6 +64,10 @@ def value(name, field, rng, made):
         return rng.random() < 0.5
     if kind in ("float", "number"):
         return rng.choice([0.02, 0.1, 0.0, 0.5, 1.0, 0.013])
+    if name == "attention_types":
+        return [[["global"], layers]] if layers % 2 or rng.random() < 0.5 else [[["global", "local"], layers // 2]]
+    if name == "feed_forward_proj":
+        return rng.choice(["relu", "gated-gelu", "gated-silu"])
     if kind == "str":
         return rng.choice(field.get("values") or [default])
     if kind == "list":
@@ -94,6 +98,8 @@ def small(spec, rng):
         field = spec["fields"][name]
         size = field.get("type") in ("int", "int or list", "list", None) and not name.endswith("token_id")
         roll = rng.random()
+        if "expr" in str(field.get("given")) or name == "n_embed" and roll < 0.8 or name == "is_gated_act":
+            continue
         if field.get("null") != "refused" and roll < (0.1 if size else 0.15):
             if name not in ("head_dim",) or roll < 0.05:
                 made[name] = None
