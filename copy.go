@@ -3,6 +3,7 @@ package weightinit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/checkpoint/place"
@@ -17,8 +18,8 @@ const copyBytes = 1 << 20
 
 // CopySafetensors writes the tensors of a set, bits and order as they are, and
 // its metadata into one safetensors file, which appears under its name only when
-// it is whole. Types other than float32, float64, bfloat16 and float16 are an
-// error.
+// it is whole. Complex numbers, whole numbers without sign of more than 8 bits
+// and those of less than a byte are an error.
 func CopySafetensors(ctx context.Context, set checkpoint.Set, path string, opts ...Option) error {
 	all, err := entriesOf(set)
 	if err != nil {
@@ -60,12 +61,12 @@ func entriesOf(set checkpoint.Set) ([]target.Entry, error) {
 
 // storedType returns the type of a tensor as one that can be written.
 func storedType(t checkpoint.Tensor) (dtype.Type, error) {
-	for _, d := range dtype.All() {
+	for _, d := range slices.Concat(dtype.All(), dtype.Stored()) {
 		if name, err := safetensors.DTypeName(d); err == nil && name == t.DType {
 			return d, nil
 		}
 	}
-	return 0, fmt.Errorf("tensor %s: values of %s cannot be written, only F32, F64, BF16 and F16", shown.Quote(t.Name), t.DType)
+	return 0, fmt.Errorf("tensor %s: values of %s cannot be written, only F32, F64, BF16, F16, I64, I32, I16, I8, U8 and BOOL", shown.Quote(t.Name), t.DType)
 }
 
 // copySet writes the values of a set into a target at path.

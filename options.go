@@ -24,6 +24,7 @@ type use string
 
 const (
 	prepares use = "Prepare"
+	programs use = "PrepareProgram"
 	fills    use = "Fill"
 	writes   use = "a writer"
 )
@@ -52,9 +53,9 @@ func collect(of use, opts []Option) (settings, error) {
 }
 
 // Seed is the seed, as torch.manual_seed takes it; without it that of the config,
-// else 0. Of [Prepare] and [Fill].
+// else 0. Of [Prepare], [PrepareProgram] and [Fill].
 func Seed[T ~int | ~int64 | ~uint64](n T) Option {
-	return Option{"Seed", []use{prepares, fills}, func(s *settings) { s.plan.Seed, s.plan.SeedText = uint64(n), fmt.Sprint(n) }}
+	return Option{"Seed", []use{prepares, programs, fills}, func(s *settings) { s.plan.Seed, s.plan.SeedText = uint64(n), fmt.Sprint(n) }}
 }
 
 // Set sets an option of the mode or the scheme. Of [Prepare] and [Fill].
@@ -75,9 +76,9 @@ func Modes(r *registry.Registry) Option {
 }
 
 // DType is the type of the tensors in files; float32 without it. For [Fill] it
-// says what a []uint16 holds. Of [Prepare] and [Fill].
+// says what a []uint16 holds. Of [Prepare], [PrepareProgram] and [Fill].
 func DType(t dtype.Type) Option {
-	return Option{"DType", []use{prepares, fills}, func(s *settings) { s.plan.DType = t }}
+	return Option{"DType", []use{prepares, programs, fills}, func(s *settings) { s.plan.DType = t }}
 }
 
 // Drawn is the type in which values are drawn; without it float32, or float64
@@ -88,15 +89,22 @@ func Drawn(t dtype.Type) Option {
 }
 
 // Streams says how the random numbers of the parameters hang together;
-// [plan.Torch] without it. Of [Prepare].
+// [plan.Torch] without it. Of [Prepare] and [PrepareProgram].
 func Streams(of plan.Streams) Option {
-	return Option{"Streams", []use{prepares}, func(s *settings) { s.plan.Streams = of }}
+	return Option{"Streams", []use{prepares, programs}, func(s *settings) { s.plan.Streams = of }}
 }
 
 // Workers is the number of goroutines that draw; one a core without it. It
 // changes no value. Of [Fill] and the writers.
 func Workers(n int) Option {
 	return Option{"Workers", []use{fills, writes}, func(s *settings) { s.fill.Workers = n }}
+}
+
+// WorkMemory is the most bytes of parameters that are held in memory at once
+// because they are computed of each other; fill.DefaultWorkMemory without it. Of
+// the writers.
+func WorkMemory(bytes int64) Option {
+	return Option{"WorkMemory", []use{writes}, func(s *settings) { s.fill.WorkMemory = bytes }}
 }
 
 // Force replaces an existing output; without it that is an error. Of the

@@ -2,6 +2,8 @@ package weightinit
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 
 	"github.com/weightinit/weightinit/dtype"
@@ -25,12 +27,19 @@ func Rebuild(ctx context.Context, metadata map[string]string, modes *registry.Re
 	if err != nil {
 		return nil, err
 	}
-	settings, err := r.Settings()
-	if err != nil {
-		return nil, err
+	var settings []string
+	if !r.Program {
+		if settings, err = r.Settings(); err != nil {
+			return nil, err
+		}
 	}
 	var p *Plan
-	if r.Scheme != "" {
+	if r.Program {
+		if r.Plan == "" {
+			return nil, &NoPlanError{Digest: r.Digest}
+		}
+		p, err = rebuildProgram(r, opts)
+	} else if r.Scheme != "" {
 		p, err = rebuildTensor(ctx, r, settings, opts)
 	} else {
 		p, err = rebuildModel(ctx, r, settings, opts, modes)
@@ -48,8 +57,11 @@ type Recorded struct {
 	Mode string
 	// Digest is the plan's.
 	Digest string
-	// DType is the stored type; a plugin's mode is told it.
+	// DType is the stored type; a plugin's mode is told it. 0 means that each
+	// tensor has its own.
 	DType dtype.Type
+	// Program tells that a plan file was run, and no mode asked.
+	Program bool
 	// Plugin names the plugin that the mode comes from; nil for a built-in one.
 	Plugin *registry.Plugin
 }
@@ -64,7 +76,7 @@ func ReadRecord(metadata map[string]string) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, err
 	}
-	out := Recorded{Mode: r.Mode, Digest: r.Digest, DType: opts.DType}
+	out := Recorded{Mode: r.Mode, Digest: r.Digest, DType: opts.DType, Program: r.Program}
 	if r.Plugin != "" {
 		out.Plugin = &registry.Plugin{Name: r.Plugin, Version: r.PluginVersion, H1: r.PluginH1}
 	}
@@ -76,9 +88,11 @@ func optionsOf(r record.Record) (plan.Options, error) {
 	if err != nil {
 		return plan.Options{}, fmt.Errorf("record: %w", err)
 	}
-	stored, err := dtype.Parse(r.DType)
-	if err != nil {
-		return plan.Options{}, fmt.Errorf("record: dtype %s: use a file made by this version", shown.Quote(r.DType))
+	var stored dtype.Type
+	if !r.Program || r.DType != record.OwnTypes {
+		if stored, err = dtype.Parse(r.DType); err != nil {
+			return plan.Options{}, fmt.Errorf("record: dtype %s: use a file made by this version", shown.Quote(r.DType))
+		}
 	}
 	streams, err := plan.ParseStreams(r.Streams)
 	if err != nil {
@@ -91,6 +105,43 @@ func optionsOf(r record.Record) (plan.Options, error) {
 		}
 	}
 	return opts, nil
+}
+
+// NoPlanError is returned by [Rebuild] for an output of a plan file that was too
+// large for the record: [RebuildProgram] takes it.
+type NoPlanError struct {
+	// Digest is the plan's.
+	Digest string
+}
+
+func (e *NoPlanError) Error() string {
+	return "record: made of a plan file that was too large to be part of it: give the plan file"
+}
+
+func rebuildProgram(r record.Record, opts plan.Options) (*Plan, error) {
+	data, err := base64.StdEncoding.DecodeString(r.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("plan: no base64 (%s)", shown.Text(err.Error()))
+	}
+	return BuildProgram(data, opts)
+}
+
+// RebuildProgram makes the plan again from the plan file and from what else the
+// record in an output's metadata says. Whether it is the same plan, the digest
+// tells: see [ReadRecord].
+func RebuildProgram(metadata map[string]string, file []byte) (*Plan, error) {
+	r, err := record.Parse(metadata)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Program {
+		return nil, errors.New("record: not made of a plan file: the record needs none")
+	}
+	opts, err := optionsOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return BuildProgram(file, opts)
 }
 
 func rebuildModel(ctx context.Context, r record.Record, settings []string, opts plan.Options, modes *registry.Registry) (*Plan, error) {

@@ -74,7 +74,7 @@ func (s *regionStream) run(ctx context.Context) error {
 
 // add puts a region into the part, and draws parts that are full.
 func (s *regionStream) add(ctx context.Context, number int, r fill.Region) error {
-	size := s.plan.DType().Size()
+	size := s.plan.Tensors().At(r.Tensor).DType.Size()
 	most := max(s.limit/size, 1)
 	if s.whole[s.plan.Tensors().At(r.Tensor).Param] {
 		most = max(most, dist.Elements(r.Sizes))
@@ -136,7 +136,7 @@ func (s partSink) WriteValues(i int, first int64, data []byte) error {
 type inMemory struct{ *regionStream }
 
 func (s inMemory) WriteValues(region int, first int64, data []byte) error {
-	at := s.target.Values[region].Offset + first*s.plan.DType().Size()
+	at := s.target.Values[region].Offset + first*s.target.Entries[region].DType.Size()
 	copy(s.data[at-s.start:], data)
 	return nil
 }

@@ -39,7 +39,11 @@ type Source interface {
 
 // Plan is a frozen program that makes the tensors of a model, or one tensor. It
 // is safe for use by several goroutines.
-type Plan struct{ *plan.Plan }
+type Plan struct {
+	*plan.Plan
+	// file is the plan file that it was made of; nil for a plan of a config.
+	file []byte
+}
 
 // Prepare freezes the model of source with a mode and a seed, by default those
 // that the config asks for. The options are [Mode], [Modes], [Set], [Seed],
@@ -127,5 +131,5 @@ func wrap(p *plan.Plan, err error) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{p}, nil
+	return &Plan{Plan: p}, nil
 }

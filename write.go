@@ -15,6 +15,9 @@ import (
 
 // metadata is the record of a plan: of a model's config, or of one tensor.
 func (p *Plan) metadata() (map[string]string, error) {
+	if p.file != nil {
+		return p.programMetadata()
+	}
 	r := record.Record{
 		Options: p.OptionsJSON(), Seed: p.SeedText(), Streams: string(p.Streams()),
 		DType: p.DType().String(), Digest: p.Digest(),
@@ -57,22 +60,25 @@ func (p *Plan) WriteSafetensors(ctx context.Context, path string, opts ...Option
 // WriteCheckpoint draws the plan of a model into a folder of the Hugging Face
 // layout: config.json beside model.safetensors or, when the values pass the
 // [MaxShardSize], beside numbered shards with an index. Every file of weights
-// carries the record. The folder is made when it is not there.
+// carries the record. A plan that was made of a plan file has no config, and the
+// folder no config.json. The folder is made when it is not there.
 func (p *Plan) WriteCheckpoint(ctx context.Context, dir string, opts ...Option) error {
 	meta, err := p.metadata()
 	if err != nil {
 		return err
 	}
-	if p.Config() == nil {
+	if p.Config() == nil && p.file == nil {
 		return fmt.Errorf("weightinit: a folder with a config.json is for a model, and the plan was made of no config")
 	}
 	s, err := collect(writes, opts)
 	if err != nil {
 		return err
 	}
-	config, err := model.FileIn(p.Config(), p.DType())
-	if err != nil {
-		return err
+	config := p.Config()
+	if config != nil {
+		if config, err = model.FileIn(config, p.DType()); err != nil {
+			return err
+		}
 	}
 	t, err := target.HuggingFace(p.entries(), meta, target.Folder{Config: config, MaxShard: s.shard, Parameters: p.parameters()})
 	if err != nil {

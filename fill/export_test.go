@@ -37,8 +37,13 @@ var SegmentWords = segmentWords
 func Walk(ctx context.Context, p *plan.Plan) (segments int, err error) {
 	out := make(chan segment, 64)
 	done := make(chan error, 1)
+	opts := Options{}.complete()
+	h, err := newHolder(p, window{all: true}, opts.WorkMemory)
+	if err != nil {
+		return 0, err
+	}
 	go func() {
-		done <- newLeader(ctx, p, window{all: true}, Options{}.complete(), out).run()
+		done <- newLeader(ctx, p, window{all: true}, h, opts, out).run()
 		close(out)
 	}()
 	for range out {

@@ -53,6 +53,11 @@ type Options struct {
 	// ChunkValues is the most values handed over at once; 0 means
 	// [DefaultChunk].
 	ChunkValues int
+	// WorkMemory is the most bytes of parameters that are held in memory at
+	// once because they are computed of each other; 0 means
+	// [DefaultWorkMemory]. More is a [*WorkMemoryError], before anything is
+	// drawn.
+	WorkMemory int64
 	// Progress, if set, is called from several goroutines with the number of
 	// values that have just been taken by the sink.
 	Progress func(values int64)
@@ -148,11 +153,16 @@ func drawTargets(ctx context.Context, p *plan.Plan, targets []target, sink Sink,
 // draw makes what lies in the window, and hands it to the targets.
 func draw(ctx context.Context, p *plan.Plan, targets []target, sink Sink, w window, opts Options) error {
 	opts = opts.complete()
+	holder, err := newHolder(p, w, opts.WorkMemory)
+	if err != nil {
+		return err
+	}
+	w.held = holder.wanted
 	return work(ctx, p, newOutlet(p, targets, sink), opts, func(ctx context.Context, out chan<- segment) error {
 		if p.Streams() == plan.Keyed {
-			return newDealer(ctx, p, w, opts, out).run()
+			return newDealer(ctx, p, w, holder, opts, out).run()
 		}
-		return newLeader(ctx, p, w, opts, out).run()
+		return newLeader(ctx, p, w, holder, opts, out).run()
 	})
 }
 
@@ -163,6 +173,9 @@ func (opts Options) complete() Options {
 	}
 	if opts.ChunkValues <= 0 {
 		opts.ChunkValues = DefaultChunk
+	}
+	if opts.WorkMemory <= 0 {
+		opts.WorkMemory = DefaultWorkMemory
 	}
 	if opts.mask == 0 {
 		opts.mask = maskValues

@@ -56,18 +56,19 @@ func mixed(t *testing.T, stored dtype.Type, large int64) *plan.Plan {
 
 // collect keeps all values, and that each came exactly once.
 type collect struct {
-	t      *testing.T
-	width  int64
+	t      require.TestingT
+	width  []int64
 	mu     sync.Mutex
 	values [][]byte
 	seen   [][]bool
 	chunk  int
 }
 
-func newCollect(t *testing.T, p *plan.Plan) *collect {
-	c := &collect{t: t, width: p.DType().Size()}
+func newCollect(t require.TestingT, p *plan.Plan) *collect {
+	c := &collect{t: t}
 	for _, s := range p.Tensors().All() {
-		c.values = append(c.values, make([]byte, s.Elements*c.width))
+		c.width = append(c.width, s.DType.Size())
+		c.values = append(c.values, make([]byte, s.Bytes()))
 		c.seen = append(c.seen, make([]bool, s.Elements))
 	}
 	return c
@@ -77,8 +78,8 @@ func (c *collect) WriteValues(step int, first int64, data []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.chunk = max(c.chunk, len(data))
-	copy(c.values[step][first*c.width:], data)
-	for i := range int64(len(data)) / c.width {
+	copy(c.values[step][first*c.width[step]:], data)
+	for i := range int64(len(data)) / c.width[step] {
 		if c.seen[step][first+i] {
 			return fmt.Errorf("element %d of step %d came twice", first+i, step)
 		}
@@ -92,7 +93,7 @@ func (c *collect) digest() string {
 	for i, seen := range c.seen {
 		for j, s := range seen {
 			if !s {
-				c.t.Fatalf("element %d of step %d is missing", j, i)
+				require.Failf(c.t, "missing", "element %d of step %d is missing", j, i)
 			}
 		}
 		h.Write(c.values[i])

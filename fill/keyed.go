@@ -13,6 +13,7 @@ import (
 // was drawn before, so there is nothing to walk.
 type dealer struct {
 	ctx           context.Context
+	holder        *holder
 	plan          *plan.Plan
 	window        window
 	segment, mask int64
@@ -23,9 +24,9 @@ type dealer struct {
 	load          int64 // values in the current pieces
 }
 
-func newDealer(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *dealer {
+func newDealer(ctx context.Context, p *plan.Plan, w window, h *holder, opts Options, out chan<- segment) *dealer {
 	const dealt = 1 << 20 // nobody walks ahead, so segments may be short
-	d := &dealer{ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, root: rng.NewKey(p.Seed())}
+	d := &dealer{ctx: ctx, plan: p, window: w, holder: h, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, root: rng.NewKey(p.Seed())}
 	if d.segment == 0 {
 		d.segment = dealt
 	}
@@ -38,13 +39,23 @@ func newDealer(ctx context.Context, p *plan.Plan, w window, opts Options, out ch
 // run schedules every step. The only step of a parameter has the key of its
 // name, one of several that key folded with its number.
 func (d *dealer) run() error {
+	if err := d.holder.undrawn(d.ctx, d.out); err != nil {
+		return err
+	}
 	for i, s := range d.plan.Steps().All() {
 		wanted := d.window.of(s, d.gap)
 		if none(wanted) {
 			continue
 		}
-		p := newPart(i, s)
-		p.key = d.root.Named(d.plan.Params().At(s.Param).Name)
+		p, err := d.holder.part(d.ctx, i, s)
+		if err != nil {
+			return err
+		}
+		name := s.Key
+		if name == "" {
+			name = d.plan.Params().At(s.Param).Name
+		}
+		p.key = d.root.Named(name)
 		if s.Block >= 0 {
 			p.key = p.key.Block(s.Block)
 		}

@@ -56,6 +56,8 @@ type segment struct {
 	// passes, if set, takes the number of passes that a part of a truncated
 	// normal needed.
 	passes chan<- int64
+	// held, if set, is a group that waits for no draw.
+	held *held
 }
 
 // leader walks through the steps with their places in the stream, and cuts
@@ -69,16 +71,19 @@ type leader struct {
 	mask    int64 // elements of a mask
 	gap     int64 // between runs that are drawn apart; 0: what gapOf says
 	out     chan<- segment
+	holder  *holder
 	at      dist.Position // of the step under way
 	stream  *rng.Stream   // not beyond at
+	number  int           // of the generator that these two are
+	others  generators
 	current segment
 	load    int64 // of the current segment: words, or values where there are more
 	reach   int64 // the word where the last piece of the current segment ends
 }
 
-func newLeader(ctx context.Context, p *plan.Plan, w window, opts Options, out chan<- segment) *leader {
+func newLeader(ctx context.Context, p *plan.Plan, w window, h *holder, opts Options, out chan<- segment) *leader {
 	l := &leader{
-		ctx: ctx, plan: p, window: w, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, stream: rng.New(p.Seed()),
+		ctx: ctx, plan: p, window: w, holder: h, segment: opts.segment, mask: opts.mask, gap: opts.gap, out: out, stream: rng.New(p.Seed()),
 	}
 	if l.segment == 0 {
 		l.segment = segmentWords(w.values(p))
@@ -93,37 +98,67 @@ func (l *leader) here() *rng.Stream {
 }
 
 func (l *leader) run() error {
+	if err := l.holder.undrawn(l.ctx, l.out); err != nil {
+		return err
+	}
 	last := l.window.last(l.plan)
 	for i, s := range l.plan.Steps().All() {
 		if i == last {
 			break
 		}
-		cost, known := dist.CostIn(s.Dist.Draw, s.Shape, s.In, l.at.Cached)
-		after := l.at.After(cost)
-		if !known {
-			after, known = l.plan.Places().After(i)
+		if err := l.turn(s); err != nil {
+			return err
 		}
-		gap := l.gap
-		if gap == 0 {
-			gap = gapOf(s.Dist.Draw)
+		if err := l.step(i, s, i == last-1); err != nil {
+			return err
 		}
-		wanted := l.window.of(s, gap)
-		made := !none(wanted)
-		p := newPart(i, s)
-		switch {
-		case made && (known || i == last-1):
-			// Where the step ends is known, or matters to nobody.
-			if err := l.add(p, wanted); err != nil {
-				return err
-			}
-		case made || !known:
-			if err := l.find(p, &after); err != nil {
-				return err
-			}
-		}
-		l.at = after
 	}
 	return l.emit()
+}
+
+// step schedules what is wanted of a step and moves on behind it, unless the
+// next one draws the same again.
+func (l *leader) step(i int, s plan.Step, last bool) error {
+	var stand *rng.Stream
+	if s.Again {
+		stand = l.here().Clone()
+	}
+	cost, known := dist.CostIn(s.Dist.Draw, s.Shape, s.In, l.at.Cached)
+	after := l.at.After(cost)
+	if !known {
+		after, known = l.plan.Places().After(i)
+	}
+	gap := l.gap
+	if gap == 0 {
+		gap = gapOf(s.Dist.Draw)
+	}
+	wanted := l.window.of(s, gap)
+	made := !none(wanted)
+	p := newPart(i, s)
+	if made {
+		var err error
+		if p, err = l.holder.part(l.ctx, i, s); err != nil {
+			return err
+		}
+	}
+	loose(p)
+	switch {
+	case made && (known || last || s.Again):
+		// Where the step ends is known, or matters to nobody.
+		if err := l.add(p, wanted); err != nil {
+			return err
+		}
+	case (made || !known) && !s.Again:
+		if err := l.find(p, &after); err != nil {
+			return err
+		}
+	}
+	if s.Again {
+		l.stream = stand
+		return l.emit()
+	}
+	l.at = after
+	return nil
 }
 
 // emit hands the current segment to a worker.
@@ -331,6 +366,14 @@ func (l *leader) cut(p *part, words int64, wanted runs, mask func(first, count i
 		} else {
 			first, end = aligned(first, end, p.n)
 		}
+		// The segments of a long run begin at equal distances, which package
+		// jump remembers.
+		long := end-first > l.segment
+		if long {
+			if err := l.emit(); err != nil {
+				return err
+			}
+		}
 		for first < end {
 			count := l.segment
 			if p.whole {
@@ -352,6 +395,11 @@ func (l *leader) cut(p *part, words int64, wanted runs, mask func(first, count i
 				return err
 			}
 			first += count
+		}
+		if long {
+			if err := l.emit(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

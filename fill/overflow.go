@@ -88,7 +88,7 @@ func (o *Overflow) WriteValues(number int, first int64, data []byte) error {
 
 // Found returns what was counted, nil when every value is finite.
 func (o *Overflow) Found() *OverflowError {
-	e := &OverflowError{DType: o.plan.DType(), Of: o.of}
+	e := &OverflowError{Of: o.of}
 	counted := map[int]bool{}
 	for i := range o.found {
 		n := o.found[i].Load()
@@ -96,7 +96,8 @@ func (o *Overflow) Found() *OverflowError {
 			continue
 		}
 		if e.Values += n; e.Tensors == 0 {
-			e.First = o.plan.Tensors().At(o.tensors[i]).Name
+			first := o.plan.Tensors().At(o.tensors[i])
+			e.First, e.DType = first.Name, first.DType
 		}
 		if !counted[o.tensors[i]] {
 			counted[o.tensors[i]] = true

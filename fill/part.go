@@ -25,6 +25,8 @@ type part struct {
 	// whole tells that a step after the draw needs all values at once: one
 	// worker draws the part and holds it in memory.
 	whole bool
+	// held, if set, keeps the values in memory until all of its group are there.
+	held *held
 	// key is set for keyed streams only.
 	key rng.Key
 }

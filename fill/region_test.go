@@ -21,10 +21,11 @@ import (
 
 // regionCollect keeps the values of regions, and that each came exactly once.
 func regionCollect(t *testing.T, p *plan.Plan, regions []fill.Region) *collect {
-	c := &collect{t: t, width: p.DType().Size()}
+	c := &collect{t: t}
 	for _, r := range regions {
-		n := dist.Elements(r.Sizes)
-		c.values = append(c.values, make([]byte, n*c.width))
+		n, width := dist.Elements(r.Sizes), p.Tensors().At(r.Tensor).DType.Size()
+		c.width = append(c.width, width)
+		c.values = append(c.values, make([]byte, n*width))
 		c.seen = append(c.seen, make([]bool, n))
 	}
 	return c

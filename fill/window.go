@@ -17,6 +17,8 @@ type runs = iter.Seq2[int64, int64]
 type window struct {
 	all   bool
 	boxes map[int][]box // of a parameter by its number
+	// held tells, by the number of a group, whether it is made.
+	held []bool
 }
 
 func newWindow(targets []target) window {
@@ -46,7 +48,7 @@ func (w window) values(p *plan.Plan) int64 {
 // of returns the elements of a step that have values in the window, and those
 // between them where two runs would lie less than gap apart.
 func (w window) of(s plan.Step, gap int64) runs {
-	if w.all {
+	if w.all || s.Held > 0 && s.Param != plan.Discard && w.held[s.Held-1] {
 		return oneRun(s)
 	}
 	boxes := w.boxes[s.Param]

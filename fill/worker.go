@@ -27,6 +27,9 @@ func newWorker(p *plan.Plan, o *outlet, opts Options, large chan struct{}) *work
 }
 
 func (w *worker) run(ctx context.Context, s segment) error {
+	if s.held != nil {
+		return s.held.finish(w)
+	}
 	for _, pc := range s.pieces {
 		if s.stream != nil {
 			s.stream.MoveTo(pc.at)
@@ -199,14 +202,21 @@ func deliver[T float32 | float64](w *worker, p *part, first int64, values []T) e
 // finish does the steps after the draw to values, which begin at element first
 // of the part.
 func finish[T float32 | float64](p *part, first int64, values []T) {
+	in := p.in
 	for _, post := range p.posts {
+		if cast, ok := post.(dist.Cast); ok {
+			in = cast.To
+		}
 		rng.Apply(values, first, p.shape, post)
-		rng.Round(values, p.in)
+		rng.Round(values, in)
 	}
 }
 
 // hand hands finished values over.
 func hand[T float32 | float64](w *worker, p *part, first int64, values []T) error {
+	if p.held != nil {
+		return takeHeld(w, p, first, values)
+	}
 	n, err := put(w.outlet, p, first, values, w.room)
 	if err == nil && n > 0 && w.opts.Progress != nil {
 		w.opts.Progress(n)

@@ -87,6 +87,9 @@ func (p *Plan) checkEvent(e *layout.Event) error {
 	if !e.In.Valid() {
 		return fmt.Errorf("drawn in unknown type %s", e.In)
 	}
+	if p.program && e.Param >= 0 && e.Param < len(p.params) && e.In != p.Type(e.Param) {
+		return fmt.Errorf("a draw in %s into a memory of %s", e.In.Torch(), p.Type(e.Param).Torch())
+	}
 	if err := e.Dist.Check(e.In.Max()); err != nil {
 		return err
 	}
@@ -161,6 +164,18 @@ func (p *Plan) settle() error {
 	for i, s := range p.steps {
 		if s.Param != Discard && s.Held == 0 {
 			into[s.Param] = append(into[s.Param], i)
+		}
+	}
+	draws := map[int]int{} // of a held parameter
+	for i, s := range p.steps {
+		if s.Held > 0 && s.Param != Discard {
+			p.steps[i].Block = draws[s.Param]
+			draws[s.Param]++
+		}
+	}
+	for i, s := range p.steps {
+		if s.Held > 0 && draws[s.Param] == 1 {
+			p.steps[i].Block = -1
 		}
 	}
 	held := map[int]bool{}

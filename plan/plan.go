@@ -122,6 +122,9 @@ type Step struct {
 	// Again tells that the generator stays where it was: the next step draws
 	// the same values once more.
 	Again bool
+	// Key is the name of the keyed stream that the step draws from; empty for
+	// that of its parameter.
+	Key string
 	// Held is the number of the step's [Held], plus one; 0 for a step whose
 	// values go to tensors as they are drawn.
 	Held int

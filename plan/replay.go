@@ -412,8 +412,12 @@ func (r *replay) emitDraw(i int, e layout.Event) error {
 			one := e
 			one.Param, one.Into = c.param, layout.Whole(r.p.params[c.param].Elements)
 			one.Dist.Post = c.posts
+			from := len(r.p.steps)
 			if err := r.append(i, one, k < len(chains)-1); err != nil {
 				return err
+			}
+			for j := from; j < len(r.p.steps) && len(chains) > 1; j++ {
+				r.p.steps[j].Key = r.p.params[chains[0].param].Name
 			}
 		}
 		return nil
@@ -570,7 +574,7 @@ func (p *Plan) inexact() []int {
 				}
 			}
 			if bound >= 0 {
-				bound += inexactDo(op.Event.Do)
+				bound += inexactDo(op.Event.Do, p.Type(op.Event.To.Param))
 			}
 			worse(op.Event.To.Param, bound)
 		}
@@ -579,17 +583,20 @@ func (p *Plan) inexact() []int {
 }
 
 // inexactDo is by how many units one computation may be off torch's.
-func inexactDo(do layout.Do) int {
+func inexactDo(do layout.Do, in dtype.Type) int {
 	switch do {
 	case layout.Sqrt, layout.Log, layout.Log1p, layout.Exp, layout.Expm1, layout.Erfinv:
 		return 1
 	case layout.Norm:
-		return normULPs
+		if in != dtype.F32 {
+			return normULPs
+		}
 	}
 	return 0
 }
 
-// normULPs bounds how far torch's sums of squares in float32 are off.
+// normULPs bounds how far off torch's sums of squares are in types in which
+// their order is not followed.
 const normULPs = 4
 
 func boundOf(d dist.Dist) int {

@@ -31,6 +31,14 @@ func Apply[T float32 | float64](dst []T, first int64, shape []int64, step dist.P
 			panic(fmt.Sprintf("rng: %d elements from %d on of shape %v cannot be normalised along dimension %d", len(dst), first, shape, step.Dim))
 		}
 		normalise(dst, dist.Elements(shape[step.Dim:][1:]), shape[step.Dim])
+	case dist.Add:
+		add(dst, step.By)
+	case dist.Apply:
+		apply(dst, step)
+	case dist.Clamp:
+		clamp(dst, step.To)
+	case dist.Cast:
+		Round(dst, step.To)
 	default:
 		scale(dst, step)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/internal/limits"
 	"github.com/weightinit/weightinit/layout"
 )
@@ -26,6 +27,10 @@ func Descr(d layout.DType) (string, error) {
 		return "<f2", nil
 	case layout.BF16:
 		return "<u2", nil
+	case dtype.Bool, dtype.U8, dtype.I8:
+		return map[dtype.Type]string{dtype.Bool: "|b1", dtype.U8: "|u1", dtype.I8: "|i1"}[d], nil
+	case dtype.I16, dtype.I32, dtype.I64:
+		return fmt.Sprintf("<i%d", d.Size()), nil
 	}
 	return "", fmt.Errorf("npy: dtype %v is none that can be stored", d)
 }
@@ -34,15 +39,15 @@ func Descr(d layout.DType) (string, error) {
 // the very bytes that NumPy 2 writes (version 1.0, values at a multiple of 64).
 // The values follow little-endian. A shape of more than 64 sizes, a negative
 // size, or one whose bytes pass 2^63-1 is an error.
-func Header(dtype layout.DType, shape []int64) ([]byte, error) {
-	descr, err := Descr(dtype)
+func Header(of layout.DType, shape []int64) ([]byte, error) {
+	descr, err := Descr(of)
 	if err != nil {
 		return nil, err
 	}
 	if len(shape) > limits.Dims {
 		return nil, fmt.Errorf("npy: %d dimensions, the limit is %d", len(shape), limits.Dims)
 	}
-	if _, _, problem := sizes.Of(shape, int(8*dtype.Size())); problem != "" {
+	if _, _, problem := sizes.Of(shape, int(8*of.Size())); problem != "" {
 		return nil, fmt.Errorf("npy: shape %s of %s %s", shapeText(shape), descr, problem)
 	}
 	return headerBytes(descr, shape), nil

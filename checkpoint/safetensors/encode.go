@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/weightinit/weightinit/checkpoint/internal/sizes"
@@ -51,15 +52,8 @@ func Header(tensors []Entry, metadata map[string]string) (header []byte, offsets
 
 // DTypeName returns the format's name of a stored type.
 func DTypeName(d layout.DType) (string, error) {
-	switch d {
-	case layout.F32:
-		return "F32", nil
-	case layout.F64:
-		return "F64", nil
-	case layout.BF16:
-		return "BF16", nil
-	case layout.F16:
-		return "F16", nil
+	if d.Valid() || d.Whole() {
+		return strings.ToUpper(d.String()), nil
 	}
 	return "", fmt.Errorf("dtype %v is none that can be stored", d)
 }

@@ -19,7 +19,7 @@ const (
 
 // Folder is what a folder of the Hugging Face layout holds beside its tensors.
 type Folder struct {
-	// Config is the config.json, a JSON object.
+	// Config is the config.json, a JSON object; with nil there is none.
 	Config []byte
 	// MaxShard is the most bytes of values in one file; 0 means
 	// [DefaultShardSize].
@@ -51,11 +51,13 @@ func HuggingFace(entries []Entry, metadata map[string]string, folder Folder) (*T
 			weightMap[entries[e].Name] = name
 		}
 	}
-	text, err := indented(json.RawMessage(folder.Config))
-	if err != nil {
-		return nil, fmt.Errorf("target: the config is no JSON: %w", err)
+	if folder.Config != nil {
+		text, err := indented(json.RawMessage(folder.Config))
+		if err != nil {
+			return nil, fmt.Errorf("target: the config is no JSON: %w", err)
+		}
+		t.addText(configFile, text, 1)
 	}
-	t.addText(configFile, text, 1)
 	if len(shards) == 1 {
 		return t, nil
 	}

@@ -57,6 +57,7 @@ var table = map[string]rule{
 	"modes/elementary":        {may: []string{"registry", "layout", "dist", "modes/internal/..."}, never: impure},
 	"modes/standard":          {may: []string{"registry", "modes/..."}, never: impure},
 	"plan":                    {may: []string{"registry", "layout", "dist"}, never: impure},
+	"plan/planfile":           {may: []string{"plan", "layout", "dist"}, never: impure},
 	"rng":                     {may: []string{"dist", "rng/internal/..."}, never: impure},
 	"rng/internal/...":        {may: []string{"rng/internal/..."}, never: impure},
 	"fill":                    {may: []string{"plan", "rng", "dist", "layout"}, never: impure},

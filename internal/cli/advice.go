@@ -3,9 +3,11 @@ package cli
 import (
 	"errors"
 
+	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/atomicfile"
+	"github.com/weightinit/weightinit/plan/planfile"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -35,6 +37,9 @@ var advices = []func(error) string{
 		return ""
 	}),
 	as(func(*fill.OverflowError) string { return "--dtype" }),
+	as(func(*fill.WorkMemoryError) string { return "--work-memory" }),
+	as(func(*weightinit.NoPlanError) string { return "--plan FILE" }),
+	as(func(*planfile.RoundedError) string { return "leave --dtype out, and give it to init --plan" }),
 	is(checkpoint.NoVariant, "--variant"),
 	as(func(e *registry.OptionError) string {
 		if !e.Missing {

@@ -114,7 +114,7 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 	}
 	defer p.modes.close()
 	start := time.Now()
-	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan)), weightinit.MaxShardSize(f.shardBytes)}
+	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan)), weightinit.MaxShardSize(f.shardBytes), weightinit.WorkMemory(f.budget())}
 	overflow, err := a.write(p.Elements(), &f.makeFlags, opts, func(opts ...weightinit.Option) error {
 		switch {
 		case f.format == "npy":
@@ -127,6 +127,9 @@ func (a *app) runInit(cmd *cobra.Command, f *initFlags) error {
 	})
 	if err != nil {
 		return err
+	}
+	if p.Program() && f.folder && f.format != "npy" {
+		a.say("note: a plan file knows no config: %s has no config.json", shown.Path(f.out))
 	}
 	return a.reportMade(p.Plan, f.out, f.format, f.asJSON, overflow, time.Since(start))
 }
@@ -150,10 +153,10 @@ func (a *app) reportMade(p *weightinit.Plan, out, format string, asJSON bool, ov
 			// NotFinite counts the values that do not fit the type.
 			NotFinite int64  `json:"not_finite"`
 			Digest    string `json:"digest"`
-		}{out, format, p.Mode(), jsonInt(p.SeedText()), p.DType().String(), p.Tensors().Len(), p.Elements(), p.Bytes(), notFinite, p.Digest()})
+		}{out, format, modeName(p), jsonInt(p.SeedText()), dtypeName(p.Plan), p.Tensors().Len(), p.Elements(), p.Bytes(), notFinite, p.Digest()})
 	}
-	a.say("%s: %s tensors, %s values, %s, mode %s, seed %s, %s, in %.2fs", shown.Text(out),
-		grouped(int64(p.Tensors().Len())), grouped(p.Elements()), sizeText(p.Bytes()), p.Mode(), p.SeedText(), p.DType(), took.Seconds())
+	a.say("%s: %s tensors, %s values, %s, %s, seed %s, %s, in %.2fs", shown.Text(out),
+		grouped(int64(p.Tensors().Len())), grouped(p.Elements()), sizeText(p.Bytes()), byMode(p), p.SeedText(), dtypeText(p.Plan), took.Seconds())
 	return nil
 }
 

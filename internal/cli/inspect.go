@@ -31,8 +31,8 @@ func (a *app) inspectCommand() *cobra.Command {
 		Long: "inspect reads a .safetensors, .npy or .npz file, or a folder of them, and shows for each\n" +
 			"tensor its shape and type, the mean, standard deviation and extremes of its finite values,\n" +
 			"how many are not finite, and a small histogram from minimum to maximum.\n\n" +
-			"With --mode and a model it also tests, whatever the seed, whether every tensor follows the\n" +
-			"law that the mode declares of it, and names those that do not: exit code 1. So it finds\n" +
+			"With --mode and a model, or --plan, it also tests, whatever the seed, whether every tensor\n" +
+			"follows the law that is declared of it, and names those that do not: exit code 1. So it finds\n" +
 			"parameters whose initialisation was skipped or replaced.",
 		Example: "  weightinit inspect model.safetensors\n" +
 			"  weightinit inspect model.safetensors --preset gpt2-small --mode gpt2",

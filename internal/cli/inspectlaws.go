@@ -27,6 +27,7 @@ func (f *lawFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.mode, "mode", "", "test whether the tensors follow the laws of this scheme, `NAME[@VERSION]`, for the model given")
 	flags.StringVar(&f.preset, "preset", "", "the model of --mode by `NAME`")
 	flags.StringVar(&f.config, "config", "", "the model of --mode by a config `FILE` in JSON or YAML")
+	flags.StringVar(&f.planFile, "plan", "", "test whether the tensors follow the laws of this plan `FILE`")
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core")
 	f.plugins.register(flags)
@@ -36,9 +37,9 @@ func (f *lawFlags) register(cmd *cobra.Command) {
 
 // wanted reports whether laws are to be tested.
 func (f *lawFlags) wanted() (bool, error) {
-	switch model := f.preset != "" || f.config != ""; {
-	case model:
-		return true, nil
+	switch {
+	case f.given():
+		return true, f.check()
 	case f.mode != "":
 		return false, errors.New("--mode needs the model: give --preset NAME or --config FILE")
 	case len(f.settings) > 0:
@@ -50,14 +51,14 @@ func (f *lawFlags) wanted() (bool, error) {
 // lawReport is what the test of the laws found. Set holds the tensors under the
 // names by which they were tested.
 type lawReport struct {
-	plan   *plan.Plan
+	laws   string // whose they are
 	set    checkpoint.Set
 	result engine.Result
 }
 
 // testLaws holds every tensor against the law that the mode declares of it.
 func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkpoint.Set) (*lawReport, error) {
-	f.seed, f.stored, f.streams = "0", "f32", string(plan.Torch) // laws depend on none of them
+	f.seed, f.streams = "0", string(plan.Torch) // laws depend on none of them
 	p, err := f.plan(ctx, a)
 	if err != nil {
 		return nil, err
@@ -81,8 +82,8 @@ func (f *lawFlags) testLaws(ctx context.Context, a *app, path string, set checkp
 	if err != nil {
 		return nil, err
 	}
-	r.Summary.Reference, r.Summary.Candidate = "the laws of "+p.Mode(), path
-	return &lawReport{p.Plan.Plan, renamed.Candidate, r}, nil
+	r.Summary.Reference, r.Summary.Candidate = "the laws "+modeText(p.Plan), path
+	return &lawReport{modeText(p.Plan), renamed.Candidate, r}, nil
 }
 
 // json is the report as a part of another document.
@@ -126,8 +127,8 @@ func (r *lawReport) failure(path string) error {
 	if r == nil || r.result.Passed() {
 		return nil
 	}
-	return &failedError{fmt.Sprintf("%s: %d of %d tests find that it is not what %s makes; the first is %s", shown.Path(path),
-		r.result.Summary.Failed, r.result.Summary.Tests, shown.Quote(r.plan.Mode()), firstFailure(r.result))}
+	return &failedError{fmt.Sprintf("%s: %d of %d tests find that it is not what the laws %s say; the first is %s", shown.Path(path),
+		r.result.Summary.Failed, r.result.Summary.Tests, shown.Text(r.laws), firstFailure(r.result))}
 }
 
 // lawOverlay gives pages the law that a plan declares of a tensor.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -40,7 +39,7 @@ type drawFlags struct {
 func (f *drawFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
-	flags.StringVar(&f.stored, "dtype", "", "stored type: f32, f64, bf16 or f16, rounded to nearest even; default: f32, or the dtype of a Hugging Face config. The mode hf_from_config draws in it")
+	flags.StringVar(&f.stored, "dtype", "", "stored type: f32, f64, bf16 or f16, rounded to nearest even; default: f32, of a Hugging Face config its dtype, and of a plan file each tensor's own. The mode hf_from_config draws in it")
 	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, as PyTorch's. keyed: a stream for each parameter, by seed and name, as torch.func._random's")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
 	flags.StringVar(&f.isa, "isa", "", "instruction set: auto, "+strings.Join(rng.ISAs(), ", ")+" (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
@@ -61,8 +60,10 @@ func (f *drawFlags) options(fallback string) (plan.Options, error) {
 	if err := chooseISA(f.isa); err != nil {
 		return opts, err
 	}
-	if opts.DType, err = dtype.Parse(cmp.Or(f.stored, dtype.F32.String())); err != nil {
-		return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.stored))
+	if f.stored != "" {
+		if opts.DType, err = dtype.Parse(f.stored); err != nil {
+			return opts, fmt.Errorf("--dtype %s: use one of f32, f64, bf16, f16", shown.Quote(f.stored))
+		}
 	}
 	switch {
 	case f.seed != "":
@@ -100,17 +101,17 @@ func freshSeed() (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// modelFlags are those that say which model, by which mode.
+// modelFlags are those that say which model, by which mode, or which plan file.
 type modelFlags struct {
 	drawFlags
-	plugins              pluginFlags
-	preset, config, mode string
+	sourceFlags
+	plugins pluginFlags
+	mode    string
 }
 
 func (f *modelFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.preset, "preset", "", "the model by `NAME`: see \"weightinit presets list\"")
-	flags.StringVar(&f.config, "config", "", "the model by a config `FILE`: JSON or YAML with TransformerLens field names, or a Hugging Face config.json (it has a model_type)")
+	f.sourceFlags.register(flags)
 	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2; of a Hugging Face config hf_from_config")
 	f.drawFlags.register(flags)
 	f.plugins.register(flags)
@@ -130,8 +131,6 @@ func must(err error) {
 // load returns the config that the flags name and prints its warnings.
 func (f *modelFlags) load(a *app) (model.Config, error) {
 	switch {
-	case f.preset != "" && f.config != "":
-		return nil, errors.New("--preset and --config both given: give one")
 	case f.preset != "":
 		p, err := model.LookupPreset(f.preset)
 		if err != nil {
@@ -148,19 +147,25 @@ func (f *modelFlags) load(a *app) (model.Config, error) {
 		}
 		return cfg, nil
 	default:
-		return nil, errors.New("no model given: use --preset NAME (see \"weightinit presets list\") or --config FILE")
+		return nil, errors.New("no model given: use --preset NAME (see \"weightinit presets list\"), --config FILE or --plan FILE")
 	}
 }
 
-// planned is a plan with what it was made of. The caller must close it.
+// planned is a plan with the modes that it may ask for values. The caller must
+// close it.
 type planned struct {
 	*weightinit.Plan
-	cfg   model.Config
 	modes *modeSet
 }
 
-// plan loads the model and freezes it with the mode.
+// plan loads the model and freezes it with the mode, or freezes the plan file.
 func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if f.planFile != "" {
+		return f.planProgram(a)
+	}
 	cfg, err := f.load(a)
 	if err != nil {
 		return nil, err
@@ -176,7 +181,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	if name == "" {
 		name, given = cfg.Mode(), false
 	}
-	modes, err := f.plugins.modes(ctx, a, opts.DType, name)
+	modes, err := f.plugins.modes(ctx, a, storedType(opts.DType), name)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +192,7 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	}
 	f.tellSeed(a, opts)
 	a.notes(p.Notes())
-	return &planned{p, cfg, modes}, nil
+	return &planned{p, modes}, nil
 }
 
 // planMode looks the mode up and freezes the model with it. given tells that

@@ -46,8 +46,8 @@ func (a *app) parityCommand() *cobra.Command {
 		Use:   "parity",
 		Short: "Compare tensors with a reference",
 		Long: "parity compares a candidate with a reference: files, folders, or (for the candidate) what\n" +
-			"init would make of --preset or --config with --mode and --seed. A missing or extra tensor,\n" +
-			"and another shape or type, fail every check: exit code 1.\n\n" +
+			"init would make of --preset or --config with --mode and --seed, or of --plan. A missing or\n" +
+			"extra tensor, and another shape or type, fail every check: exit code 1.\n\n" +
 			"  --check bits   every bit is the same\n" +
 			"  --check close  every value lies within --rtol and --atol, as torch.testing.assert_close\n" +
 			"  --check stats  both sides follow the declared laws, or one law; a false alarm at most\n" +
@@ -100,8 +100,8 @@ func (f *parityFlags) checkFlags(cmd *cobra.Command) error {
 		return fmt.Errorf("--format %s: use one of %s", shown.Quote(f.format), strings.Join(report.Formats(), ", "))
 	case f.reference == "":
 		return errors.New("no reference given: use --reference PATH")
-	case f.candidate == "" && !f.hasModel():
-		return errors.New("no candidate given: use --candidate PATH, or a model with --preset or --config")
+	case f.candidate == "" && !f.given():
+		return errors.New("no candidate given: use --candidate PATH, or a model with --preset, --config or --plan")
 	}
 	for _, r := range f.reports {
 		format, path, ok := strings.Cut(r, "=")
@@ -125,20 +125,21 @@ func (f *parityFlags) checkFlags(cmd *cobra.Command) error {
 		}
 		f.suite.Rules, f.names = file.Rules, file.Names
 	}
-	f.suite.Check, f.suite.Workers, f.suite.EqualNaN = f.check, f.threads, f.equalNaN
+	if err := f.modelFlags.check(); err != nil {
+		return err
+	}
+	f.suite.Check, f.suite.Workers, f.suite.EqualNaN, f.suite.WorkMemory = f.check, f.threads, f.equalNaN, f.budget()
 	if cmd.Flags().Changed("rtol") {
 		f.suite.RTol = &f.rtol
 	}
 	if cmd.Flags().Changed("atol") {
 		f.suite.ATol = &f.atol
 	}
-	if f.candidate != "" && f.hasModel() && !f.suite.Wants(suite.Stats) {
-		return errors.New("--candidate and a model (--preset, --config) both given: give one (only stats takes the laws of a model)")
+	if f.candidate != "" && f.given() && !f.suite.Wants(suite.Stats) {
+		return errors.New("--candidate and a model (--preset, --config, --plan) both given: give one (only stats takes the laws of a model)")
 	}
 	return nil
 }
-
-func (f *parityFlags) hasModel() bool { return f.preset != "" || f.config != "" }
 
 func (a *app) runParity(cmd *cobra.Command, f *parityFlags) error {
 	if err := f.checkFlags(cmd); err != nil {

@@ -59,7 +59,7 @@ func (f *parityFlags) openSides(ctx context.Context, a *app) (_ *sides, err erro
 		return nil, err
 	}
 	switch {
-	case f.hasModel():
+	case f.given():
 		err = f.openModel(ctx, a, s)
 	case f.suite.Wants(suite.Stats) && !f.fresh:
 		f.recordedLaws(ctx, a, s)
@@ -119,7 +119,7 @@ func (f *parityFlags) openModel(ctx context.Context, a *app, s *sides) error {
 		return nil
 	}
 	f.suite.Filler = p.modes.filler(p.Plan)
-	s.name = fmt.Sprintf("plan %s of %s, seed %s, %s", p.Digest(), p.Mode(), p.SeedText(), p.DType())
+	s.name = fmt.Sprintf("plan %s %s, seed %s, %s", p.Digest(), modeText(p.Plan), p.SeedText(), dtypeText(p.Plan.Plan))
 	if f.suite.OnlyBits() && !f.update {
 		s.made = p.Plan.Plan
 		return nil
@@ -137,7 +137,7 @@ func (f *parityFlags) makeCandidate(ctx context.Context, a *app, s *sides, p *pl
 	s.add(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "candidate.safetensors")
 	bar := a.progress("drawing", p.Elements())
-	err = p.WriteSafetensors(ctx, path, weightinit.NoSync(), weightinit.Workers(f.threads), weightinit.Filler(f.suite.Filler), weightinit.Progress(bar.add))
+	err = p.WriteSafetensors(ctx, path, weightinit.NoSync(), weightinit.Workers(f.threads), weightinit.Filler(f.suite.Filler), weightinit.WorkMemory(f.budget()), weightinit.Progress(bar.add))
 	bar.done()
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 		if err != nil {
 			continue // no record, as in most files
 		}
-		modes, err := f.plugins.modes(ctx, a, recorded.DType, recorded.Mode)
+		modes, err := recordedModes(ctx, a, &f.plugins, recorded)
 		if err == nil {
 			s.add(modes.close)
 			var p *weightinit.Plan
@@ -169,7 +169,7 @@ func (f *parityFlags) recordedLaws(ctx context.Context, a *app, s *sides) {
 			}
 		}
 		if err == nil {
-			a.say("laws: those of %s, from the record in %s", f.suite.Declared.Mode(), shown.Path(side.path))
+			a.say("laws: those %s, from the record in %s", lawsOf(recorded), shown.Path(side.path))
 			return
 		}
 		f.suite.Declared = nil

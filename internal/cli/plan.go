@@ -1,45 +1,88 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/weightinit/weightinit"
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/internal/atomicfile"
 	"github.com/weightinit/weightinit/internal/shown"
-	"github.com/weightinit/weightinit/plan"
+	"github.com/weightinit/weightinit/plan/planfile"
 )
 
 func (a *app) planCommand() *cobra.Command {
 	var flags modelFlags
-	var asJSON bool
+	var asJSON, force bool
+	var out string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what init would draw, without drawing it",
 		Long: "plan takes the same flags as init and writes no weights. It prints a row for each\n" +
-			"parameter in draw order, totals, and the digest that identifies the bits.",
-		Example: "  weightinit plan --preset gpt2-small --mode gpt2 --seed 42",
-		Args:    exactArgs(),
+			"parameter in draw order, totals, and the digest that identifies the bits.\n\n" +
+			"With -o it writes the plan as a plan file instead: every draw and every tensor as data, for any\n" +
+			"seed, which --plan takes in place of model and mode (docs/plan-files.md).",
+		Example: "  weightinit plan --preset gpt2-small --mode gpt2 --seed 42\n" +
+			"  weightinit plan --preset gpt2-small --mode gpt2 -o gpt2.plan.json.gz",
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := flags.plan(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
 			defer p.modes.close()
+			if out != "" {
+				return a.writePlanFile(p.Plan, out, force, asJSON)
+			}
 			if asJSON {
 				return a.printJSON(p.Plan)
 			}
-			return a.showPlan(p.Plan.Plan)
+			return a.showPlan(p.Plan)
 		},
 	}
 	flags.register(cmd)
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write a plan `FILE`, compressed if its name ends in .gz")
+	cmd.Flags().BoolVar(&force, "force", false, "replace an existing file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func (a *app) showPlan(p *plan.Plan) error {
+// writePlanFile writes the plan as a plan file, whole or not at all.
+func (a *app) writePlanFile(p *weightinit.Plan, out string, force, asJSON bool) error {
+	if !strings.HasSuffix(out, ".json") && !strings.HasSuffix(out, ".json.gz") {
+		return fmt.Errorf("-o %s: use a name that ends in .json or .json.gz", shown.Path(out))
+	}
+	var b bytes.Buffer
+	if err := p.WritePlan(&b, programInfo(p)); err != nil {
+		return err
+	}
+	data := b.Bytes()
+	if strings.HasSuffix(out, ".gz") {
+		var err error
+		if data, err = planfile.Pack(data); err != nil {
+			return err
+		}
+	}
+	if err := atomicfile.WriteFile(atomicfile.OS(), out, data, atomicfile.Options{Force: force}); err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(struct {
+			Output  string `json:"output"`
+			Bytes   int    `json:"bytes"`
+			Tensors int    `json:"tensors"`
+			Digest  string `json:"digest"`
+		}{out, len(data), p.Tensors().Len(), p.Digest()})
+	}
+	a.say("%s: the plan of %s tensors, %s", shown.Text(out), grouped(int64(p.Tensors().Len())), sizeText(int64(len(data))))
+	return nil
+}
+
+func (a *app) showPlan(p *weightinit.Plan) error {
 	var rows [][]string
 	for _, row := range p.Rows() {
 		name := shown.Text(row.Name)
@@ -58,9 +101,13 @@ func (a *app) showPlan(p *plan.Plan) error {
 	if options == "" {
 		options = "none"
 	}
+	by := fmt.Sprintf("%s, options %s", byMode(p), shown.Text(options))
+	if p.Program() {
+		by = byMode(p)
+	}
 	words, known := p.Words()
-	_, err := fmt.Fprintf(a.stdout, "\nmode %s, options %s, seed %s, streams %s, dtype %s\n%s tensors, %s values, %s words, %s\ndigest %s\n",
-		p.Mode(), shown.Text(options), p.SeedText(), p.Streams(), p.DType(),
+	_, err := fmt.Fprintf(a.stdout, "\n%s, seed %s, streams %s, dtype %s\n%s tensors, %s values, %s words, %s\ndigest %s\n",
+		by, p.SeedText(), p.Streams(), dtypeName(p.Plan),
 		grouped(int64(p.Tensors().Len())), grouped(p.Elements()), unless(!known, grouped(words)), sizeText(p.Bytes()), p.Digest())
 	if from := p.Plugin(); err == nil && from != nil {
 		_, err = fmt.Fprintf(a.stdout, "plugin %s %s %s\n", shown.Text(from.Name), shown.Text(from.Version), from.H1)

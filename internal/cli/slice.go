@@ -89,16 +89,21 @@ func (a *app) runSlice(ctx context.Context, f *sliceFlags) error {
 	}
 	defer p.modes.close()
 	start := time.Now()
-	made := sliceMade{Output: f.out, Mode: p.Mode(), Seed: jsonInt(p.SeedText()), DType: p.DType().String(), SliceOf: p.Digest()}
+	made := sliceMade{Output: f.out, Mode: modeName(p.Plan), Seed: jsonInt(p.SeedText()), DType: dtypeName(p.Plan.Plan), SliceOf: p.Digest()}
 	sizes, err := p.RegionSizes(regions)
 	if err != nil {
 		return f.inWant(err)
 	}
-	for _, n := range sizes {
-		made.Values += n
+	stored := map[string]int64{} // bytes of an element
+	for _, t := range p.Tensors().All() {
+		stored[t.Name] = t.DType.Size()
 	}
-	made.Regions, made.Bytes = len(regions), made.Values*p.DType().Size()
-	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan))}
+	for i, n := range sizes {
+		made.Values += n
+		made.Bytes += n * stored[regions[i].Name]
+	}
+	made.Regions = len(regions)
+	opts := []weightinit.Option{weightinit.Workers(f.threads), weightinit.Filler(p.modes.filler(p.Plan)), weightinit.WorkMemory(f.budget())}
 	overflow, err := a.write(made.Values, &f.makeFlags, opts, func(opts ...weightinit.Option) error {
 		if f.out == standard {
 			return p.StreamRegions(ctx, a.stdout.binary(), regions, opts...)
@@ -118,8 +123,8 @@ func (a *app) runSlice(ctx context.Context, f *sliceFlags) error {
 	if f.out == standard {
 		name = "standard output"
 	}
-	a.say("%s: %s regions, %s values, %s, mode %s, seed %s, %s, in %.2fs", name,
-		grouped(int64(made.Regions)), grouped(made.Values), sizeText(made.Bytes), p.Mode(), p.SeedText(), p.DType(), time.Since(start).Seconds())
+	a.say("%s: %s regions, %s values, %s, %s, seed %s, %s, in %.2fs", name,
+		grouped(int64(made.Regions)), grouped(made.Values), sizeText(made.Bytes), byMode(p.Plan), p.SeedText(), dtypeText(p.Plan.Plan), time.Since(start).Seconds())
 	return nil
 }
 

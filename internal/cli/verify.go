@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weightinit/weightinit"
+	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/internal/fault"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/parity/engine"
@@ -15,7 +18,7 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	var asJSON bool
 	var threads int
-	var variant, run string
+	var variant, run, planFile, memory string
 	var f pluginFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
@@ -32,16 +35,23 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			budget, err := workMemory(memory)
+			if err != nil {
+				return err
+			}
 			set, err := a.open(args[0], variant)
 			if err != nil {
 				return err
 			}
 			defer set.Close()
 			recorded, err := weightinit.ReadRecord(set.Metadata())
+			if err == nil && planFile != "" && !recorded.Program {
+				err = errors.New("the record says that it was made of a config, not of a plan file: leave --plan out")
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			modes, err := f.modes(cmd.Context(), a, recorded.DType, recorded.Mode)
+			modes, err := recordedModes(cmd.Context(), a, &f, recorded)
 			if err != nil {
 				return fmt.Errorf("%s was made by mode %s: %w", shown.Path(args[0]), shown.Quote(recorded.Mode), err)
 			}
@@ -49,12 +59,12 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err := samePlugin(recorded, modes); err != nil {
 				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
 			}
-			p, err := weightinit.Rebuild(cmd.Context(), set.Metadata(), modes.Registry)
+			p, err := rebuilt(cmd.Context(), args[0], set, modes, planFile)
 			if err != nil {
-				return fmt.Errorf("%s: %w", shown.Path(args[0]), err)
+				return err
 			}
 			bar := a.progress("verifying", p.Elements())
-			report, err := engine.BitsOfPlan(cmd.Context(), p.Plan, set, true, engine.Options{Keep: keep, Workers: threads, Filler: modes.filler(p), Progress: bar.add})
+			report, err := engine.BitsOfPlan(cmd.Context(), p.Plan, set, true, engine.Options{Keep: keep, Workers: threads, Filler: modes.filler(p), WorkMemory: budget, Progress: bar.add})
 			bar.done()
 			if err != nil {
 				return err
@@ -64,13 +74,15 @@ func (a *app) verifyCommand() *cobra.Command {
 			}
 			result := parityResult{
 				Check: "bits", Reference: "record " + p.Digest(), Candidate: args[0], Report: report,
-				Problem: digestProblem(recorded.Digest, p.Digest()),
+				Problem: digestProblem(recorded, p.Digest()),
 			}
 			return a.reportParity(result, asJSON)
 		},
 	}
 	f.register(cmd.Flags())
 	registerVariant(cmd.Flags(), &variant)
+	registerWorkMemory(cmd.Flags(), &memory)
+	cmd.Flags().StringVar(&planFile, "plan", "", "the plan `FILE` that PATH was made of, if its record does not hold it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVar(&run, "run", "", "only tensors whose name matches the `REGEX`: nothing else is made")
 	cmd.Flags().IntVar(&threads, "threads", 0, "number of threads; 0: one a core")
@@ -89,12 +101,37 @@ func runFlag(text string) (func(name string) bool, error) {
 	return wanted.MatchString, nil
 }
 
+// rebuilt makes the plan again, from the record and the plan file if one is
+// given.
+func rebuilt(ctx context.Context, path string, set checkpoint.Set, modes *modeSet, planFile string) (*weightinit.Plan, error) {
+	if planFile == "" {
+		p, err := weightinit.Rebuild(ctx, set.Metadata(), modes.Registry)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", shown.Path(path), err)
+		}
+		return p, err
+	}
+	data, err := readPlanFile(planFile)
+	if err != nil {
+		return nil, err
+	}
+	p, err := weightinit.RebuildProgram(set.Metadata(), data)
+	if err != nil {
+		return nil, notAPlan(planFile, data, err)
+	}
+	return p, nil
+}
+
 // digestProblem compares the digest in the record with the plan's.
-func digestProblem(recorded, planned string) string {
-	if recorded == planned {
+func digestProblem(recorded weightinit.Recorded, planned string) string {
+	if recorded.Digest == planned {
 		return ""
 	}
-	return fmt.Sprintf("the record's digest is %s, its mode, config and seed give %s", shown.Quote(recorded), planned)
+	what := "its mode, config and seed give"
+	if recorded.Program {
+		what = "the plan file and its seed give"
+	}
+	return fmt.Sprintf("the record's digest is %s, %s %s", shown.Quote(recorded.Digest), what, planned)
 }
 
 // samePlugin asks for the very plugin that made an output.

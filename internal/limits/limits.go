@@ -32,6 +32,15 @@ const (
 	Tensors = 1_000_000
 	// TensorName is the longest name, in bytes, that may become a file name.
 	TensorName = 240
+	// PlanText is the longest text of a plan file, in bytes; PlanSteps the most
+	// steps, PlanTensors the most of anything else that it lists.
+	PlanText    = 256 << 20
+	PlanSteps   = 4 << 20
+	PlanTensors = 1 << 20
+	// PlanLiteral is the largest literal of a plan file, in bytes, and
+	// PlanLiterals that of all together.
+	PlanLiteral  = 64 << 20
+	PlanLiterals = 256 << 20
 	// Warnings is how many findings of one kind a reader lists one by one.
 	Warnings = 20
 )

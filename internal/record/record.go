@@ -41,7 +41,18 @@ type Record struct {
 	Plugin, PluginVersion, PluginH1 string
 	// Shape is the tensor's shape as a JSON list; empty for a model.
 	Shape string
+	// Program tells that a plan file was run, and no mode asked. Plan is that
+	// file, compressed and in base64; empty for one above [MaxPlan].
+	Program bool
+	Plan    string
 }
+
+// MaxPlan is the most bytes of a compressed plan file that a record holds.
+const MaxPlan = 256 << 10
+
+// OwnTypes is the DType of a plan file's record when every tensor is stored in
+// its own type.
+const OwnTypes = "own"
 
 // field ties a key of the map to a field of the record.
 type field struct {
@@ -50,10 +61,11 @@ type field struct {
 }
 
 func (r *Record) fields() []field {
-	common := []field{
-		{"version", &r.Version}, {"options", &r.Options}, {"seed", &r.Seed},
-		{"streams", &r.Streams}, {"dtype", &r.DType}, {"digest", &r.Digest},
+	common := []field{{"version", &r.Version}, {"seed", &r.Seed}, {"streams", &r.Streams}, {"dtype", &r.DType}, {"digest", &r.Digest}}
+	if r.Program {
+		return append(common, field{"plan", &r.Plan})
 	}
+	common = append(common, field{"options", &r.Options})
 	if r.Drawn != "" {
 		common = append(common, field{"drawn", &r.Drawn})
 	}
@@ -119,6 +131,7 @@ func Parse(metadata map[string]string) (Record, error) {
 	if digest, ok := metadata[sliceKey]; ok {
 		return Record{}, &SliceError{Digest: digest}
 	}
+	_, r.Program = metadata[prefix+"plan"]
 	r.Scheme, r.Plugin, r.Drawn = metadata[prefix+"scheme"], metadata[prefix+"plugin"], metadata[prefix+"drawn"]
 	known := map[string]bool{}
 	for _, f := range r.fields() {

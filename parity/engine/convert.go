@@ -98,11 +98,23 @@ func (r *Report) Findings() []Finding {
 	for i, t := range r.Tensors {
 		f := t.finding("bits")
 		if t.Status == Equal {
-			f.Detail = "all bits equal"
+			f.Detail = t.equalText()
 		}
 		out[i] = f
 	}
 	return out
+}
+
+// equalText says what an equal tensor is.
+func (t *Tensor) equalText() string {
+	switch {
+	case t.Within == 0:
+		return "all bits equal"
+	case t.Within < 0:
+		return fmt.Sprintf("no values are promised: %d of %d differ", t.Near, t.Values)
+	default:
+		return fmt.Sprintf("all within %d ulp, as torch's own functions round: %d of %d bits differ", t.Within, t.Near, t.Values)
+	}
 }
 
 // Findings returns a finding a tensor: of the test "close", or as

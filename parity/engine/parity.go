@@ -43,6 +43,11 @@ type Tensor struct {
 	Values, Differing int64
 	// First is the first difference in C order; nil when there is none.
 	First *Difference
+	// Within is by how many units in the last place a plan's values may differ
+	// from torch's: 0 for bits, -1 where nobody promises any value. Near counts
+	// the values that differ and may; they are not among Differing.
+	Within int
+	Near   int64
 }
 
 // Difference is one value that differs.
@@ -134,8 +139,13 @@ type Options struct {
 	Keep func(name string) bool
 	// Workers is the number of goroutines; 0 means one a core.
 	Workers int
+	// WithinBounds lets values differ by as much as the plan says that torch's
+	// may (plan.Tensor.ULPs). Without it, every bit counts.
+	WithinBounds bool
 	// Filler makes the values of a plan that a plugin fills itself.
 	Filler fill.Filler
+	// WorkMemory is that of fill.Options.
+	WorkMemory int64
 	// Progress, if set, is called from several goroutines with the number of
 	// values that were just compared.
 	Progress func(values int64)

@@ -46,6 +46,8 @@ type Options struct {
 	Workers int
 	// Filler makes the values of a plan that a plugin fills itself.
 	Filler fill.Filler
+	// WorkMemory is that of fill.Options.
+	WorkMemory int64
 	// Progress, if set, is called from several goroutines with the number of
 	// values that a check is done with.
 	Progress func(values int64)
@@ -149,14 +151,16 @@ func (o Options) keep(check string, rule int) func(string) bool {
 const anyRule = -2
 
 func (o Options) options(check string, rule int) engine.Options {
-	return engine.Options{Keep: o.keep(check, rule), Workers: o.Workers, Filler: o.Filler, Progress: o.Progress}
+	return engine.Options{Keep: o.keep(check, rule), Workers: o.Workers, Filler: o.Filler, WorkMemory: o.WorkMemory, Progress: o.Progress}
 }
 
 func (o Options) bits(ctx context.Context, reference, candidate checkpoint.Set, made *plan.Plan) (engine.Result, error) {
 	var report *engine.Report
 	var err error
 	if candidate == nil {
-		report, err = engine.BitsOfPlan(ctx, made, reference, false, o.options(Bits, anyRule))
+		opts := o.options(Bits, anyRule)
+		opts.WithinBounds = true
+		report, err = engine.BitsOfPlan(ctx, made, reference, false, opts)
 	} else {
 		report, err = engine.Bits(ctx, reference, candidate, o.options(Bits, anyRule))
 	}
