@@ -19,6 +19,7 @@
 package weightinit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -88,12 +89,25 @@ func Build(ctx context.Context, source Source, info registry.Info, values []stri
 	if err != nil {
 		return nil, err
 	}
+	if _, replays := m.(registry.Replayer); replays {
+		source = inType(source, opts)
+	}
 	l, err := source.Layout(info.ModelVersion)
 	if err != nil {
 		return nil, err
 	}
 	opts.AllowFilled = opts.AllowFilled || info.ID.Plugin != ""
 	return wrap(plan.Build(ctx, l, info, m, opts))
+}
+
+// inType is the source of the model made in the type that opts asks for, which a
+// framework's own draws depend on.
+func inType(source Source, opts plan.Options) Source {
+	made := cmp.Or(opts.Drawn, opts.DType)
+	if config, ok := source.(model.Config); ok && made != 0 {
+		return model.In(config, made)
+	}
+	return source
 }
 
 // TensorName is the name of the tensor of [BuildTensor].

@@ -9,6 +9,8 @@ import (
 	"github.com/weightinit/weightinit/checkpoint/target"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/record"
+	"github.com/weightinit/weightinit/model"
+	"github.com/weightinit/weightinit/plan"
 )
 
 // metadata is the record of a plan: of a model's config, or of one tensor.
@@ -72,7 +74,13 @@ func (p *Plan) WriteCheckpoint(ctx context.Context, dir string, opts ...Option) 
 	if err != nil {
 		return err
 	}
-	t, err := target.HuggingFace(p.entries(), meta, p.Config(), s.shard)
+	config := p.Config()
+	if config != nil {
+		if config, err = model.FileIn(config, p.DType()); err != nil {
+			return err
+		}
+	}
+	t, err := target.HuggingFace(p.entries(), meta, target.Folder{Config: config, MaxShard: s.shard, Parameters: p.parameters()})
 	if err != nil {
 		return err
 	}
@@ -110,10 +118,29 @@ func (p *Plan) WriteNPYFile(ctx context.Context, path string, opts ...Option) er
 
 func (p *Plan) entries() []target.Entry {
 	out := make([]target.Entry, 0, p.Tensors().Len())
+	unit := 0
+	last := plan.Tensor{Param: -1}
 	for _, t := range p.Tensors().All() {
-		out = append(out, target.Entry{Name: t.Name, Shape: t.Shape, DType: t.DType})
+		// save_pretrained cuts a stack of experts into views of one tensor, which
+		// it keeps together; what begins again is another view.
+		if t.Param != last.Param || t.First <= last.First {
+			unit++
+		}
+		out = append(out, target.Entry{Name: t.Name, Shape: t.Shape, DType: t.DType, Unit: unit})
+		last = t
 	}
 	return out
+}
+
+// parameters is the number of values of the state dict that are parameters.
+func (p *Plan) parameters() int64 {
+	n := int64(0)
+	for _, e := range p.StateDict().All() {
+		if e.SameAs == "" && !e.Buffer {
+			n += e.Elements
+		}
+	}
+	return n
 }
 
 // write draws the plan into a target at path.

@@ -3,12 +3,15 @@
 //
 // It chooses no distribution and draws nothing: modes give each parameter its
 // distribution (package registry finds them), and package plan freezes the
-// result. The one kind that there is, TransformerLens' native model, is package
-// model/native.
+// result. The kinds are TransformerLens' native model (package model/native) and
+// the models of Hugging Face's transformers (package model/hf), whose configs
+// have a model_type.
 package model
 
 import (
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
+	"github.com/weightinit/weightinit/model/hf"
 	"github.com/weightinit/weightinit/model/native"
 )
 
@@ -28,14 +31,39 @@ type Config interface {
 	// Warnings are what is to be told only when a mode of that version of the
 	// model is used.
 	Warnings(version int) []string
-	// Canonical is one line of JSON with sorted keys that holds everything
-	// that decides about the parameters. [Parse] of it gives an equal config.
+	// Canonical is one line of JSON that holds everything that decides about
+	// the parameters. [Parse] of it gives an equal config.
 	Canonical() []byte
 	// File is the config.json that stands beside the weights in a folder.
 	File() []byte
 }
 
-var _ Config = (*native.Config)(nil)
+var (
+	_ Config = (*native.Config)(nil)
+	_ Config = (*hf.Config)(nil)
+)
+
+// In returns the config of the same model made in another type, where a kind of
+// model is made in one; else c.
+func In(c Config, t dtype.Type) Config {
+	if c, ok := c.(*hf.Config); ok {
+		return c.In(t)
+	}
+	return c
+}
+
+// FileIn is the config.json that stands beside weights of a type in a folder. The
+// config is one that [Config.Canonical] made.
+func FileIn(canonical []byte, t dtype.Type) ([]byte, error) {
+	if !hf.Recognise(canonical) {
+		return canonical, nil
+	}
+	c, err := hf.Parse("config", canonical)
+	if err != nil {
+		return nil, err
+	}
+	return c.FileIn(t), nil
+}
 
 // Error is what is wrong with a config file, and where.
 type Error = native.Error
@@ -57,13 +85,24 @@ const (
 // warnings are lines without a prefix about values that are accepted but hardly
 // meant. The error is an [*Error], or one of opening and reading.
 func Load(path string) (c Config, warnings []string, err error) {
-	return as(native.Load(path))
+	data, err := native.Read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Parse(path, data, AnySyntax)
 }
 
 // Parse reads a config text, of at most 4 MiB in JSON and 64 KiB in YAML. name
 // is the file's name as the user gave it: it chooses the syntax and stands in
 // messages. The error is an [*Error].
 func Parse(name string, data []byte, syntax Syntax) (c Config, warnings []string, err error) {
+	if native.SyntaxOf(name, data, syntax) == JSON && hf.Recognise(data) {
+		made, err := hf.Parse(name, data)
+		if err != nil {
+			return nil, nil, err
+		}
+		return made, nil, nil
+	}
 	return as(native.Parse(name, data, syntax))
 }
 

@@ -24,7 +24,7 @@ func targets(t *testing.T) map[string]*target.Target {
 	t.Helper()
 	one, err := target.Safetensors(entries, nil)
 	require.NoError(t, err)
-	face, err := target.HuggingFace(entries, nil, []byte("{}"), 16)
+	face, err := target.HuggingFace(entries, nil, target.Folder{Config: []byte("{}"), MaxShard: 16})
 	require.NoError(t, err)
 	npy, err := target.NPY(entries, nil)
 	require.NoError(t, err)

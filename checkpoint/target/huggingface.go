@@ -17,15 +17,26 @@ const (
 	indexFile  = "model.safetensors.index.json"
 )
 
+// Folder is what a folder of the Hugging Face layout holds beside its tensors.
+type Folder struct {
+	// Config is the config.json, a JSON object; with nil there is none.
+	Config []byte
+	// MaxShard is the most bytes of values in one file; 0 means
+	// [DefaultShardSize].
+	MaxShard int64
+	// Parameters is the number of values that are parameters, tied ones counted
+	// once, which the index says; 0 where nobody knows it.
+	Parameters int64
+}
+
 // HuggingFace is a folder with config.json beside model.safetensors or, when
-// the values pass maxShard bytes (0 means [DefaultShardSize]), beside numbered
-// shards with an index. Every file of weights carries the metadata. config is a
-// JSON object; with nil there is no config.json.
-func HuggingFace(entries []Entry, metadata map[string]string, config []byte, maxShard int64) (*Target, error) {
-	if maxShard <= 0 {
-		maxShard = DefaultShardSize
+// the values pass what one file may hold, beside numbered shards with an index.
+// Every file of weights carries the metadata.
+func HuggingFace(entries []Entry, metadata map[string]string, folder Folder) (*Target, error) {
+	if folder.MaxShard <= 0 {
+		folder.MaxShard = DefaultShardSize
 	}
-	shards, total, err := Split(entries, maxShard)
+	shards, total, err := Split(entries, folder.MaxShard)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +51,8 @@ func HuggingFace(entries []Entry, metadata map[string]string, config []byte, max
 			weightMap[entries[e].Name] = name
 		}
 	}
-	if config != nil {
-		text, err := indented(json.RawMessage(config))
+	if folder.Config != nil {
+		text, err := indented(json.RawMessage(folder.Config))
 		if err != nil {
 			return nil, fmt.Errorf("target: the config is no JSON: %w", err)
 		}
@@ -50,10 +61,11 @@ func HuggingFace(entries []Entry, metadata map[string]string, config []byte, max
 	if len(shards) == 1 {
 		return t, nil
 	}
-	index, err := indented(map[string]any{
-		"metadata":   map[string]int64{"total_size": total},
-		"weight_map": weightMap,
-	})
+	said := map[string]int64{"total_size": total}
+	if folder.Parameters > 0 {
+		said["total_parameters"] = folder.Parameters
+	}
+	index, err := indented(map[string]any{"metadata": said, "weight_map": weightMap})
 	if err != nil {
 		return nil, err
 	}
@@ -64,26 +76,34 @@ func HuggingFace(entries []Entry, metadata map[string]string, config []byte, max
 // Split spreads entries over files of at most so many bytes of values, by
 // Hugging Face's rule: a file is closed before the tensor that would make it
 // pass the limit, and a tensor larger than the limit gets a file of its own,
-// before the one still open. There is at least one file. total is the size of
-// all values.
+// before the one still open. Entries of one unit count as one tensor. There is
+// at least one file. total is the size of all values.
 func Split(entries []Entry, most int64) (files [][]int, total int64, err error) {
 	var current []int
 	size := int64(0)
-	for i, e := range entries {
-		n, err := e.bytes()
-		if err != nil {
-			return nil, 0, err
+	for i := 0; i < len(entries); {
+		unit := []int{i}
+		for i++; i < len(entries) && entries[i].Unit > 0 && entries[i].Unit == entries[unit[0]].Unit; i++ {
+			unit = append(unit, i)
+		}
+		n := int64(0)
+		for _, e := range unit {
+			bytes, err := entries[e].bytes()
+			if err != nil {
+				return nil, 0, err
+			}
+			n += bytes
 		}
 		total += n
 		if n > most {
-			files = append(files, []int{i})
+			files = append(files, unit)
 			continue
 		}
 		if size+n > most {
 			files = append(files, current)
 			current, size = nil, 0
 		}
-		current = append(current, i)
+		current = append(current, unit...)
 		size += n
 	}
 	if len(current) > 0 || len(files) == 0 {

@@ -21,6 +21,9 @@ type Entry struct {
 	Shape []int64
 	// DType is the stored type.
 	DType dtype.Type
+	// Unit above 0 is that of entries in a row which must lie in one file of a
+	// folder, such as the slices of one tensor.
+	Unit int
 }
 
 // File is a file of an output.

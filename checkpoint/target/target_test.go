@@ -56,7 +56,7 @@ func TestEveryOutputIsItsHeadsAndValues(t *testing.T) {
 	requireSound(t, file)
 	require.False(t, file.Folder())
 
-	face, err := target.HuggingFace(three, nil, []byte(`{"b":1}`), 0)
+	face, err := target.HuggingFace(three, nil, target.Folder{Config: []byte(`{"b":1}`)})
 	require.NoError(t, err)
 	requireSound(t, face)
 	require.Equal(t, []string{"model.safetensors", "config.json"}, names(face))
@@ -98,7 +98,7 @@ func TestShardsAreSplitByTheRuleOfHuggingFace(t *testing.T) {
 		}
 		require.Equal(t, sum, total, name)
 	}
-	out, err := target.HuggingFace(entries(5, 6, 11), nil, []byte("{}"), 40)
+	out, err := target.HuggingFace(entries(5, 6, 11), nil, target.Folder{Config: []byte("{}"), MaxShard: 40})
 	require.NoError(t, err)
 	requireShards(t, out)
 }
@@ -131,7 +131,7 @@ func TestWhatCannotBeWrittenIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "../x")
 	_, err = target.NPYFile(target.Entry{Name: "x", Shape: []int64{-1}, DType: dtype.F32})
 	require.ErrorContains(t, err, "x")
-	_, err = target.HuggingFace(three, nil, []byte("{"), 0)
+	_, err = target.HuggingFace(three, nil, target.Folder{Config: []byte("{")})
 	require.ErrorContains(t, err, "config")
 	_, _, err = target.Split([]target.Entry{{Name: "x", Shape: []int64{1 << 62, 4}, DType: dtype.F32}}, 1)
 	require.ErrorContains(t, err, "x")

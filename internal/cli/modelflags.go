@@ -39,7 +39,7 @@ type drawFlags struct {
 func (f *drawFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.settings, "set", nil, "an option of the mode, as `KEY=VALUE`; repeatable")
 	flags.StringVar(&f.seed, "seed", "", "an integer from -2^63 to 2^64-1; default: the config's, else a fresh one, which is printed")
-	flags.StringVar(&f.stored, "dtype", "", "stored type: f32, f64, bf16 or f16, rounded to nearest even; default: f32, and of a plan file each tensor's own")
+	flags.StringVar(&f.stored, "dtype", "", "stored type: f32, f64, bf16 or f16, rounded to nearest even; default: f32, of a Hugging Face config its dtype, and of a plan file each tensor's own. The mode hf_from_config draws in it")
 	flags.StringVar(&f.streams, "streams", "torch", "torch: one sequential generator, as PyTorch's. keyed: a stream for each parameter, by seed and name, as torch.func._random's")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads; 0: one a core. Same bytes for every value")
 	flags.StringVar(&f.isa, "isa", "", "instruction set: auto, "+strings.Join(rng.ISAs(), ", ")+" (default: WEIGHTINIT_ISA, else auto). Same bytes for every value")
@@ -112,7 +112,7 @@ type modelFlags struct {
 func (f *modelFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.sourceFlags.register(flags)
-	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2")
+	flags.StringVar(&f.mode, "mode", "", "the scheme, `NAME[@VERSION]`: see \"weightinit modes list\"; default: the config's init_mode, else gpt2; of a Hugging Face config hf_from_config")
 	f.drawFlags.register(flags)
 	f.plugins.register(flags)
 	must(cmd.RegisterFlagCompletionFunc("mode", completeModes))
@@ -173,6 +173,9 @@ func (f *modelFlags) plan(ctx context.Context, a *app) (*planned, error) {
 	opts, err := f.options(cfg.SeedText())
 	if err != nil {
 		return nil, err
+	}
+	if made, ok := cfg.(interface{ DType() dtype.Type }); ok && f.stored == "" {
+		opts.DType = made.DType()
 	}
 	name, given := f.mode, true
 	if name == "" {

@@ -29,7 +29,7 @@ type sourceFlags struct {
 
 func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.preset, "preset", "", "the model by `NAME`: see \"weightinit presets list\"")
-	flags.StringVar(&f.config, "config", "", "the model by a config `FILE` in JSON or YAML, with TransformerLens field names")
+	flags.StringVar(&f.config, "config", "", "the model by a config `FILE`: JSON or YAML with TransformerLens field names, or a Hugging Face config.json (it has a model_type)")
 	flags.StringVar(&f.planFile, "plan", "", "a plan `FILE`, in place of model, mode and options: see \"weightinit plan -o\"")
 	registerWorkMemory(flags, &f.memory)
 }

@@ -29,15 +29,32 @@ const (
 // Load reads the config file at path, which may be a pipe with a writer, and
 // is [Parse] of its contents.
 func Load(path string) (c *Config, warnings []string, err error) {
-	limit := int64(limits.ConfigJSON)
-	if syntaxOf(path) == YAML {
-		limit = limits.ConfigYAML
-	}
-	data, err := inputfile.ReadAll(path, limit, true)
+	data, err := Read(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	return Parse(path, data, AnySyntax)
+}
+
+// Read returns the text of a config file, as far as one may be long.
+func Read(path string) ([]byte, error) {
+	limit := int64(limits.ConfigJSON)
+	if syntaxOf(path) == YAML {
+		limit = limits.ConfigYAML
+	}
+	return inputfile.ReadAll(path, limit, true)
+}
+
+// SyntaxOf is the syntax in which [Parse] reads a text.
+func SyntaxOf(name string, data []byte, syntax Syntax) Syntax {
+	if syntax != AnySyntax {
+		return syntax
+	}
+	text, _, fault := decodeText(data)
+	if fault != nil {
+		return AnySyntax
+	}
+	return cmp.Or(syntaxOf(name), firstSyntax(text))
 }
 
 // Parse reads a config text. name is the file's name as the user gave it: it
@@ -169,7 +186,7 @@ func (d *document) note(key string, at place) bool {
 // config decodes the members and checks them together.
 func (d *document) config(name string) (*result, *Error) {
 	if d.huggingFace != nil {
-		return nil, (&Error{Field: "model_type", Problem: "this is a Hugging Face config, and Hugging Face configs are not supported by this version yet: give a config with TransformerLens field names (d_model, n_layers, ...)"}).at(*d.huggingFace)
+		return nil, (&Error{Field: "model_type", Problem: "this is a Hugging Face config, which must be JSON: give its config.json, or a config with TransformerLens field names (d_model, n_layers, ...)"}).at(*d.huggingFace)
 	}
 	r := &reading{Config: *Defaults(), initWeights: true, useAttnScale: true, attnScale: -1}
 	r.source = name

@@ -5,12 +5,13 @@
 package standard
 
 import (
+	"github.com/weightinit/weightinit/modes/hf"
 	"github.com/weightinit/weightinit/modes/native"
 	"github.com/weightinit/weightinit/registry"
 )
 
 func init() {
-	for _, info := range native.Infos() {
+	for _, info := range append(native.Infos(), hf.Infos()...) {
 		registry.Register(info)
 	}
 }

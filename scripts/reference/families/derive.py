@@ -9,9 +9,9 @@ from compare import compare, real_bits
 from configs import HEADS, HIDDEN, KEY_VALUE, MAPS, Space, is_int, resolved, text
 from emit import Emit
 from files import file_rules
-from infer import Fail
 from language import Model, Refuse
 from lines import compact, main_std
+from names import Fail
 from refusals import refusals
 from rules import resolve, used_names
 

@@ -7,8 +7,10 @@ import torch
 
 import values
 from configs import is_int
-from infer import INDICES, Fail, Infer
+from infer import Infer
+from language import INDICES
 from lines import Draw, Leaf, Loop
+from names import Fail
 from search import Env, fit_int, is_number
 
 
@@ -380,6 +382,6 @@ def table_word(found, what):
 def same_table(word, final):
     try:
         made = values.table(word, final["shape"], final["lit"].dtype)
-    except (RuntimeError, IndexError, ZeroDivisionError):
+    except (RuntimeError, IndexError, TypeError, ValueError, ZeroDivisionError):
         return False
     return torch.equal(made.reshape(-1), final["lit"].reshape(-1))

@@ -4,7 +4,8 @@ import collections
 import math
 
 from emit import named
-from infer import INDICES, Fail
+from language import INDICES
+from names import Fail
 from search import Env, fit_int
 from tracing import contiguous
 

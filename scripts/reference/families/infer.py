@@ -1,625 +1,395 @@
-"""Recorded constructions of many configs: loops, order, sizes, conditions."""
+"""Recorded constructions of many configs: loops, order, sizes and conditions as texts."""
 
 import collections
-import json
-import re
-
-import numpy as np
 
 import tiny
-from configs import is_int
-from language import INDICES
-from language import compiled as compile_expr
-from search import Env, fit_bool, fit_float, fit_int, terms
+from configs import is_int, text
+from language import INDICES, compiled
+from names import Fail, Patterns, name_lost
+from order import merge
+from search import Env, fit_bool, fit_float, fit_int, terms, vector
+
+COPIES = ("copy", "_to_copy", "clone", "detach", "lift_fresh")
+NOT_COVERED = ("seed", "save_state", "load_state", "orthogonal", "sparse")
 
 
-class Fail(Exception):
-    """The family has something that the search has no form for."""
-
-
-def classify(samples):
-    """which integer components of names are loop indices. -> function name -> (pattern, idx)"""
-    loops = set()
-
-    def rec(prefix, insts):
-        keys = collections.OrderedDict()
-        for ins in insts:
-            for k in ins:
-                keys.setdefault(k, None)
-        ints = [k for k in keys if k.isdigit()]
-        if ints:
-            sets = {
-                tuple(sorted(int(k) for k in ins if k.isdigit()))
-                for ins in insts
-                if any(k.isdigit() for k in ins)
-            }
-            if len(sets) > 1 or (
-                len(next(iter(sets))) > 8 and next(iter(sets)) == tuple(range(len(next(iter(sets)))))
-            ):
-                loops.add(prefix)
-                rec(prefix + ("*",), [ins[k] for ins in insts for k in ins if k.isdigit()])
-            else:
-                for k in ints:
-                    rec(prefix + (k,), [ins[k] for ins in insts if k in ins])
-        for k in keys:
-            if not k.isdigit():
-                rec(prefix + (k,), [ins[k] for ins in insts if k in ins])
-
-    def trie(names):
-        t = {}
-        for n in names:
-            x = t
-            for c in n.split("."):
-                x = x.setdefault(c, {})
-        return t
-
-    rec(
-        (),
-        [
-            trie(list(s.recorded["finals"]) + [t["name"] for t in s.recorded["draws"] if t["name"]])
-            for s in samples
-        ],
-    )
-    cache = {}
-
-    def canon(name):
-        r = cache.get(name)
-        if r is None:
-            pat, idx = [], []
-            for c in name.split("."):
-                if c.isdigit() and tuple(pat) in loops:
-                    idx.append(int(c))
-                    pat.append("*")
-                else:
-                    pat.append(c)
-            r = cache[name] = (tuple(pat), tuple(idx))
-        return r
-
-    return canon, loops
-
-
-def name_anonymous(s):
-    """draws whose tensor was thrown away: named after their place among the named ones"""
-    toks = s.recorded["draws"]
-    for i, t in enumerate(toks):
-        if t["name"] is not None:
-            continue
-        prev = next(
-            (
-                toks[k]["name"]
-                for k in range(i - 1, -1, -1)
-                if toks[k]["name"]
-                and toks[k]["phase"] == t["phase"]
-                and toks[k]["part"] == t["part"]
-                and "?" not in toks[k]["name"]
-            ),
-            None,
-        )
-        nxt = next(
-            (
-                toks[k]["name"]
-                for k in range(i + 1, len(toks))
-                if toks[k]["name"]
-                and toks[k]["phase"] == t["phase"]
-                and toks[k]["part"] == t["part"]
-                and "?" not in toks[k]["name"]
-            ),
-            None,
-        )
-        if prev is None and nxt is None:
-            base = []
-        elif prev is None:
-            base = nxt.split(".")[:-2]
-        elif nxt is None:
-            base = prev.split(".")[:-2]
-        else:
-            a, b = prev.split("."), nxt.split(".")
-            base = []
-            for x, y in zip(a[:-1], b[:-1]):
-                if x != y:
-                    break
-                base.append(x)
-            if any(c.isdigit() for c in a[len(base) :]):
-                # Between two layers, or behind the last: it belongs to the end of the first.
-                k = max(q for q, c in enumerate(a) if c.isdigit())
-                base = a[: k + 1]
-        t["anon"] = True
-        # number among anonymous ones since the last named token
-        k = 0
-        while (
-            i - 1 - k >= 0
-            and toks[i - 1 - k].get("anon")
-            and toks[i - 1 - k]["phase"] == t["phase"]
-            and ".".join(toks[i - 1 - k]["name"].split(".")[:-1]) == ".".join(base)
-        ):
-            k += 1
-        t["name"] = ".".join(
-            base
-            + [
-                "?%s_%d"
-                % (
-                    re.sub(r"\W", "", (prev or "start").split(".")[-2] if prev and "." in prev else "start"),
-                    k,
-                )
-            ]
-        )
-
-
-def norm_expr(x, toks, md):
-    """steps of a final value: ('draw', index) then ops; casts that change nothing are dropped"""
-    if x is None:
+def chain(expression):
+    """The steps of a value: the draw first, then (op, arguments, dtype)."""
+    if expression is None:
         return None
-    if x[0] == "draw":
-        return [("draw", x[1])]
-    if x[0] == "lit":
-        return [("lit", x[1])]
-    if x[0] == "fill":
-        return (norm_expr(x[1], toks, md) or [("lit", None)]) + [("fill", x[2], x[3], x[4], x[5])]
-    if x[0] == "aten":
-        op = x[1].split(".")[0].rstrip("_")
-        ins = x[2]
-        if op in ("copy", "_to_copy", "clone", "detach", "lift_fresh"):
-            src = norm_expr(ins[-1], toks, md)
-            return src + [("cast", x[4])]
-        if len(ins) == 1 or all(q == ins[0] for q in ins):
-            return norm_expr(ins[0], toks, md) + [
-                (op, tuple(a for a in x[3] if a not in (("in", 0), ("self",))), x[4])
-            ]
-        # x + log(-expm1(-x))
-        if op == "add" and len(ins) == 2:
-            a, b = norm_expr(ins[0], toks, md), norm_expr(ins[1], toks, md)
-            strip = lambda l: [q for q in l if q[0] != "cast"]
-            for p, q in ((a, b), (b, a)):
-                if strip(q)[: len(strip(p))] == strip(p) and [w[0] for w in strip(q)[len(strip(p)) :]] == [
-                    "neg",
-                    "expm1",
-                    "neg",
-                    "log",
-                ]:
-                    return p + [("isp", (), x[4])]
-        return [("unknown", x[1])]
-    return [("unknown", str(x[0]))]
+    kind = expression[0]
+    if kind in ("draw", "lit"):
+        return [expression]
+    if kind == "fill":
+        return (chain(expression[1]) or [("lit", None)]) + [("fill", *expression[2:])]
+    if kind != "aten":
+        return [("unknown", str(kind))]
+    _, name, inputs, args, dtype = expression
+    op = name.split(".")[0].rstrip("_")
+    if op in COPIES:
+        return chain(inputs[-1]) + [("cast", dtype)]
+    if all(other == inputs[0] for other in inputs):
+        return chain(inputs[0]) + [(op, tuple(a for a in args if a not in (("in", 0), ("self",))), dtype)]
+    if op == "add" and len(inputs) == 2:
+        found = inverse_softplus([chain(x) for x in inputs])
+        if found:
+            return found + [("isp", (), dtype)]
+    return [("unknown", name)]
+
+
+def inverse_softplus(chains):
+    """x, if the two chains are x and log(-expm1(-x))."""
+    for x, other in (chains, chains[::-1]):
+        plain = [[step for step in steps if step[0] != "cast"] for steps in (x, other)]
+        rest = plain[1][len(plain[0]) :]
+        if plain[1][: len(plain[0])] == plain[0] and [step[0] for step in rest] == [
+            "neg",
+            "expm1",
+            "neg",
+            "log",
+        ]:
+            return x
+    return None
 
 
 class Infer:
+    """The samples S and pairs of a family, digested; and texts for what they show."""
+
     def __init__(self, space, samples, pairs):
         self.space, self.S, self.pairs = space, samples, pairs
-        for s in samples + [q for p in pairs for q in p[:2]]:
-            if not getattr(s, "named", False):
-                name_anonymous(s)
-                s.named = True
-        allS = samples + [q for p in pairs for q in p[:2]]
-        self.canon, self.loops = classify(allS)
-        for s in allS:
-            self.digest(s)
-        # fields that change anything, and those that cannot be told
-        self.relevant = []
-        changed = {f for a, b, f in pairs if f and a.sigx != b.sigx}
-        solo = {f for a, b, f in pairs if f}
-        for n in space.fields:
-            vals = {json.dumps(s.fields[n], default=str) for s in samples}
-            if n in changed or (n not in solo and len(vals) > 1):
-                self.relevant.append(n)
-        self.varying = [
-            n for n in space.fields if len({json.dumps(s.fields[n], default=str) for s in samples}) > 1
-        ]
+        every = samples + [sample for pair in pairs for sample in pair[:2]]
+        for sample in every:
+            if not getattr(sample, "named", False):
+                name_lost(sample)
+                sample.named = True
+        self.canon = Patterns(every)
+        for sample in every:
+            self.digest(sample)
+        self.varying = [n for n in space.fields if len({text(s.fields[n]) for s in samples}) > 1]
+        # Fields whose change changes something, and those that never changed alone.
+        changing = {field for a, b, field in pairs if field and a.digest != b.digest}
+        alone = {field for _, _, field in pairs if field}
+        self.relevant = [n for n in space.fields if n in changing or (n not in alone and n in self.varying)]
         self.cache = {}
-        self.pool, self.cpool = [], []
+        self.texts, self.conditions = [], []
 
-    def digest(self, s):
-        """events of a sample: key -> {idx: value}"""
-        md = s.dtype
-        dt = lambda d: "D" if d == md else d
-        ev = collections.OrderedDict()
-        seqs = collections.OrderedDict()
-        occ = collections.Counter()
-        for t in s.recorded["draws"]:
-            if t["op"] in ("seed", "save_state", "load_state", "orthogonal", "sparse"):
-                raise Fail("draw op %s" % t["op"])
-            if t.get("stream"):
+    def digest(self, sample):
+        """Draws and tensors of a sample by pattern and indices."""
+        sample.ev, sample.seqs = {}, {}
+        count = collections.Counter()
+        for draw in sample.recorded["draws"]:
+            if draw["op"] in NOT_COVERED:
+                raise Fail(f"draw op {draw['op']}")
+            if draw.get("stream"):
                 raise Fail("a generator of its own")
-            if not t["contiguous"]:
-                raise Fail("a draw into a strided view: %s" % t["name"])
-            pat, idx = self.canon(t["name"])
-            k = occ[(t["phase"], pat, idx)]
-            occ[(t["phase"], pat, idx)] += 1
-            t["key"] = (t["phase"], t["part"], pat, k)
-            ev.setdefault(t["key"], {})[idx] = t
-            seqs.setdefault((t["part"], t["phase"]), []).append((pat, idx, k))
-        fin = collections.OrderedDict()
-        for n, f in s.recorded["finals"].items():
-            pat, idx = self.canon(n)
-            v = {
-                "shape": f["shape"],
-                "dtype": dt(f["dtype"]) if f["dtype"] in ("float32", "bfloat16") else f["dtype"],
-                "param": f["param"],
-            }
-            if "same_as" in f:
-                v["cat"] = "same"
-                v["same"] = self.canon(f["same_as"])
-            elif "value" in f:
-                v["cat"] = "value"
-                v["value"] = f["value"]
-                if isinstance(f["value"], dict):
-                    v["value"] = f["value"].get("float", str(f["value"]))
-            elif "lit" in f:
-                v["cat"] = "lit"
-                v["lit"] = f["lit"]
-            elif f.get("uninit"):
-                v["cat"] = "uninit"
-            else:
-                if not f["whole"]:
-                    raise Fail("%s is a view of a bigger draw" % n)
-                ch = norm_expr(f["expr"], s.recorded["draws"], md)
-                if ch is None or any(c[0] == "unknown" for c in ch):
-                    raise Fail("%s: %s" % (n, [c for c in ch or [] if c[0] == "unknown"][:1]))
-                d = [c for c in ch if c[0] == "draw"]
-                if len(d) != 1:
-                    raise Fail("%s: %d draws in one tensor" % (n, len(d)))
-                t = s.recorded["draws"][d[0][1]]
-                v["cat"] = "draw"
-                v["src"] = t["key"]
-                v["srcidx"] = self.canon(t["name"])[1]
-                steps, cur = [], t["dtype"]
-                for c in ch:
-                    if c[0] == "draw":
-                        continue
-                    if c[0] == "fill":
-                        steps.append(c)
-                        continue
-                    if c[0] == "cast":
-                        if c[1] != cur:
-                            steps.append(("cast", dt(c[1])))
-                            cur = c[1]
-                        continue
-                    steps.append((c[0], c[1], dt(c[2])))
-                    cur = c[2]
-                if cur != f["dtype"]:
-                    steps.append(("cast", v["dtype"]))
-                v["steps"] = steps
-                v["ddt"] = dt(t["dtype"])
-            fin.setdefault(pat, {})[idx] = v
-        s.ev, s.seqs, s.fin = ev, seqs, fin
-        s.order = [self.canon(n) for n in s.recorded["finals"]]
-        s.sigx = s.signature()
+            if not draw["contiguous"]:
+                raise Fail(f"a draw into a strided view: {draw['name']}")
+            pattern, indices = self.canon(draw["name"])
+            number = count[draw["phase"], pattern, indices]
+            count[draw["phase"], pattern, indices] += 1
+            draw["key"] = (draw["phase"], draw["part"], pattern, number)
+            sample.ev.setdefault(draw["key"], {})[indices] = draw
+            sample.seqs.setdefault((draw["part"], draw["phase"]), []).append((pattern, indices, number))
+        sample.fin, sample.order = {}, []
+        for name, final in sample.recorded["finals"].items():
+            pattern, indices = self.canon(name)
+            sample.fin.setdefault(pattern, {})[indices] = self.value(sample, name, final)
+            sample.order.append((pattern, indices))
+        sample.digest = sample.signature()
 
-    # ---- targets --------------------------------------------------------------------------------------------------
-    def env_of(self, s, idx):
-        e = dict(s.fields)
-        for v, x in zip(INDICES, idx):
-            e[v] = x
-        return e
+    def value(self, sample, name, final):
+        """What a tensor holds: its category, and the value, table, tie or draw."""
+
+        def relative(dtype):
+            return "D" if dtype == sample.dtype else dtype
+
+        dtype = relative(final["dtype"]) if final["dtype"] in ("float32", "bfloat16") else final["dtype"]
+        out = {"shape": final["shape"], "dtype": dtype, "param": final["param"]}
+        if "same_as" in final:
+            return {**out, "cat": "same", "same": self.canon(final["same_as"])}
+        if "value" in final:
+            value = final["value"]
+            if isinstance(value, dict):
+                value = value.get("float", str(value))
+            return {**out, "cat": "value", "value": value}
+        if "lit" in final:
+            return {**out, "cat": "lit", "lit": final["lit"]}
+        if final.get("uninit"):
+            return {**out, "cat": "uninit"}
+        if not final["whole"]:
+            raise Fail(f"{name} is a view of a bigger draw")
+        steps = chain(final["expr"])
+        unknown = [step for step in steps or [("unknown", None)] if step[0] == "unknown"]
+        if unknown:
+            raise Fail(f"{name}: {unknown[:1]}")
+        drawn = [step for step in steps if step[0] == "draw"]
+        if len(drawn) != 1:
+            raise Fail(f"{name}: {len(drawn)} draws in one tensor")
+        draw = sample.recorded["draws"][drawn[0][1]]
+        if draw["shape"] != final["shape"] and size(draw["shape"]) != size(final["shape"]):
+            raise Fail(f"{name}: drawn as {draw['shape']}, but of {final['shape']}")
+        out.update(cat="draw", src=draw["key"], srcidx=self.canon(draw["name"])[1])
+        out["steps"] = relative_steps(steps, draw["dtype"], final["dtype"], relative)
+        return out
+
+    # Texts for what the samples show. get(sample) gives indices to a number.
+
+    def env_of(self, sample, indices):
+        return {**sample.fields, **dict(zip(INDICES, indices))}
+
+    def observed(self, get):
+        points, values = [], []
+        for sample in self.S:
+            for indices, value in get(sample).items():
+                points.append(self.env_of(sample, indices))
+                values.append(value)
+        return points, values
 
     def names_for(self, get):
-        """fields whose single change changed this target"""
-        rel = set()
-        for a, b, f in self.pairs:
-            if not f:
-                continue
-            x, y = get(a), get(b)
-            if any(x[k] != y[k] for k in x.keys() & y.keys()):
-                rel.add(f)
-        return rel
+        """Fields whose change alone changed a number."""
+        out = set()
+        for a, b, field in self.pairs:
+            if field and field not in out:
+                x, y = get(a), get(b)
+                if any(x[k] != y[k] for k in x.keys() & y.keys()):
+                    out.add(field)
+        return out
 
     def presence_names(self, get):
-        rel = set()
-        for a, b, f in self.pairs:
-            if not f:
+        """Fields whose change alone changed where something is."""
+        return {field for a, b, field in self.pairs if field and set(get(a)) != set(get(b))}
+
+    def ordered(self, names, indices):
+        return [name for name in [*self.space.fields, *indices] if name in names]
+
+    def fit_dim(self, get, what, depth=0):
+        points, values = self.observed(get)
+        key = ("dim", tuple(values), len(points), depth)
+        if key not in self.cache:
+            self.cache[key] = self.find_dim(points, values, get, what, INDICES[:depth])
+        return self.cache[key]
+
+    def find_dim(self, points, values, get, what, indices):
+        names, env, target = self.names_for(get), Env(points), vector(values)
+        if len(set(values)) > 1:
+            first = self.ordered(names, indices)
+            plain = terms(env, first + [name for name in self.varying if name not in names])
+            for word, column in plain.items():
+                if not word.startswith("int(") and (column == target).all():
+                    return self.keep(word)
+            known = self.known(self.texts, points, values)
+            if known:
+                return known
+        switches = {n for n in self.relevant if any(is_switch(s.fields[n]) for s in self.S)}
+        relevant, varying, indices = set(self.relevant), set(self.varying), set(indices)
+        for chosen, deep, depth in (
+            (names, True, 0),
+            (names | indices, True, 0),
+            (names | switches, True, 2),
+            (relevant | indices, False, 1),
+            (relevant | indices, True, 1),
+            (varying | indices, True, 0),
+        ):
+            found = fit_int(env, values, self.ordered(chosen, sorted(indices)), depth=depth, deep=deep)
+            if found is not None:
+                return self.keep(found)
+        raise Fail(f"no expression for {what}: {sorted(set(values))[:8]}; fields {sorted(names)}")
+
+    def keep(self, found):
+        """Remembers a text, to be tried first the next time."""
+        if not found.isdigit() and found not in self.texts:
+            self.texts.append(found)
+        return found
+
+    def known(self, texts, points, values, kind=lambda x: x):
+        for known in texts:
+            function = compiled(known)
+            try:
+                if all(kind(function(point)) == value for point, value in zip(points, values)):
+                    return known
+            except (TypeError, LookupError, ArithmeticError, NameError):
                 continue
-            x, y = set(get(a)), set(get(b))
-            if x != y:
-                rel.add(f)
-        return rel
+        return None
 
-    def fit_dim(self, get, what, depthvars=0):
-        """get(sample) -> {idx: int}"""
-        pts, tv = [], []
-        for s in self.S:
-            for idx, v in get(s).items():
-                pts.append(self.env_of(s, idx))
-                tv.append(v)
-        key = ("d", tuple(tv), len(pts), depthvars)
-        if key in self.cache:
-            return self.cache[key]
-        env = Env(pts)
-        ix = list(INDICES[:depthvars])
-        rel = self.names_for(get)
-        r = None
-        flags = {
-            n
-            for n in self.relevant
-            if any(
-                isinstance(s.fields[n], bool) or s.fields[n] is None or isinstance(s.fields[n], str)
-                for s in self.S
-            )
-        }
-        T = terms(
-            env,
-            [n for n in list(self.space.fields) + ix if n in rel] + [n for n in self.varying if n not in rel],
-        )
-        tt = np.array(tv, dtype=np.int64)
-        if not (tt == tt[0]).all():
-            r = next((e for e, v in T.items() if not e.startswith("int(") and (v == tt).all()), None)
-        if r is None and not (tt == tt[0]).all():
-            for e in self.pool:
-                try:
-                    fe = compile_expr(e)
-                    if all(fe(x) == v for x, v in zip(pts, tv)):
-                        r = e
-                        break
-                except Exception:
-                    continue
-        if r is None:
-            for names, deep, depth in (
-                (rel, True, 0),
-                (rel | set(ix), True, 0),
-                (rel | flags, True, 2),
-                (set(self.relevant) | set(ix), False, 1),
-                (set(self.relevant) | set(ix), True, 1),
-                (set(self.varying) | set(ix), True, 0),
-            ):
-                r = fit_int(
-                    env, tv, [n for n in list(self.space.fields) + ix if n in names], depth=depth, deep=deep
-                )
-                if r is not None:
-                    break
-        if r is None:
-            raise Fail("no expression for %s: %s; fields %s" % (what, sorted(set(tv))[:8], sorted(rel)))
-        self.cache[key] = r
-        if not r.isdigit() and r not in self.pool:
-            self.pool.append(r)
-        return r
-
-    def fit_cond(self, pts, tv, what, rel=(), depthvars=0):
-        tv = list(tv)
-        if all(tv):
+    def fit_cond(self, points, holds, what, names=(), depth=0):
+        if all(holds):
             return "True"
-        if not any(tv):
+        if not any(holds):
             return "False"
-        key = ("c", tuple(tv), depthvars, tuple(sorted(rel)))
+        key = ("condition", tuple(holds), depth, tuple(sorted(names)))
         if key in self.cache:
             return self.cache[key]
-        env = Env(pts)
-        ix = list(INDICES[:depthvars])
-        r = None
-        for e in self.cpool:
-            try:
-                fe = compile_expr(e)
-                if all(bool(fe(x)) == v for x, v in zip(pts, tv)):
-                    r = e
-                    break
-            except Exception:
-                continue
-        for names in () if r else (set(rel), set(rel) | set(self.relevant), set(rel) | set(self.varying)):
-            r = fit_bool(env, tv, [n for n in list(self.space.fields) + ix if n in names or n in ix])
-            if r is not None:
-                break
-        if r is not None and r not in self.cpool:
-            self.cpool.append(r)
-        if r is None:
-            raise Fail("no condition for %s (%d of %d); fields %s" % (what, sum(tv), len(tv), sorted(rel)))
-        self.cache[key] = r
-        return r
+        found, names = self.known(self.conditions, points, holds, bool), set(names)
+        for chosen in (names, names | set(self.relevant), names | set(self.varying)):
+            if found is None:
+                indices = INDICES[:depth]
+                found = fit_bool(Env(points), holds, self.ordered(chosen | set(indices), indices))
+        if found is None:
+            raise Fail(f"no condition for {what} ({sum(holds)} of {len(holds)}); fields {sorted(names)}")
+        if found not in self.conditions:
+            self.conditions.append(found)
+        self.cache[key] = found
+        return found
 
-    def fit_num(self, get, what, depthvars):
-        pts, tv = [], []
-        for s in self.S:
-            for idx, v in get(s).items():
-                pts.append(self.env_of(s, idx))
-                tv.append(v)
-        if all(isinstance(x, (int, float)) for x in tv) and len({repr(x) for x in tv}) == 1:
-            return repr(tv[0])
-        key = ("f", tuple(map(repr, tv)), depthvars)
-        if key in self.cache:
-            return self.cache[key]
-        rel = self.names_for(get)
-        env = Env(pts)
-        ix = list(INDICES[:depthvars])
-        r = None
-        for names in (rel, rel | set(ix), set(self.relevant) | set(ix), set(self.varying) | set(ix)):
-            r = fit_float(env, tv, [n for n in list(self.space.fields) + ix if n in names])
-            if r is not None:
-                break
-        if r is None:
-            raise Fail("no number for %s: %s; fields %s" % (what, sorted(set(tv))[:6], sorted(rel)))
-        self.cache[key] = r
-        return r
+    def fit_num(self, get, what, depth):
+        points, values = self.observed(get)
+        if all(isinstance(value, (int, float)) for value in values) and len({repr(v) for v in values}) == 1:
+            return repr(values[0])
+        key = ("number", tuple(map(repr, values)), depth)
+        if key not in self.cache:
+            names, indices = self.names_for(get), set(INDICES[:depth])
+            found = None
+            for chosen in (names, names | indices, set(self.relevant) | indices, set(self.varying) | indices):
+                if found is None:
+                    found = fit_float(Env(points), values, self.ordered(chosen, sorted(indices)))
+            if found is None:
+                raise Fail(f"no number for {what}: {sorted(set(values))[:6]}; fields {sorted(names)}")
+            self.cache[key] = found
+        return self.cache[key]
 
-    # ---- loops ----------------------------------------------------------------------------------------------------
+    # Loops.
+
     def loop_info(self):
-        """for every loop prefix: count and condition; gives the grid of points"""
+        """The count and the condition of every loop."""
         self.count, self.lcond = {}, {}
-        prefs = sorted(self.loops, key=lambda p: (p.count("*"), p))
+        for prefix in sorted(self.canon.loops, key=lambda p: (p.count("*"), p)):
+            depth, what = prefix.count("*"), ".".join(prefix)
 
-        def outer(pat):
-            return sum(1 for c in pat if c == "*")
+            def rounds(sample, prefix=prefix, depth=depth):
+                out = {}
+                found = [*sample.fin.items(), *((key[2], at) for key, at in sample.ev.items())]
+                for pattern, at in found:
+                    if pattern[: len(prefix) + 1] == (*prefix, "*"):
+                        for indices in at:
+                            outer = indices[:depth]
+                            out[outer] = max(out.get(outer, 0), indices[depth] + 1)
+                return out
 
-        for p in prefs:
-            d = outer(p)
-
-            def get(s, p=p, d=d):
-                r = {}
-                for pat, m in list(s.fin.items()) + [(k[2], v) for k, v in s.ev.items()]:
-                    if len(pat) > len(p) and pat[: len(p)] == p and pat[len(p)] == "*":
-                        for idx in m:
-                            r[idx[:d]] = max(r.get(idx[:d], 0), idx[d] + 1)
-                return r
-
-            self.count[p] = None
-            # zero counts: the loop may be empty; decide by trying both readings
             try:
-                e = self.fit_dim(get, "count of " + ".".join(p), d)
+                self.count[prefix] = self.fit_dim(rounds, "count of " + what, depth)
             except Fail:
-                e = None
-                cands = sorted(self.relevant, key=lambda n: not tiny.LAYERS.search(n))
-                for n in cands:
-                    ok, eq = True, False
-                    for s in self.S:
-                        for idx, v in get(s).items():
-                            x = s.fields[n]
-                            if isinstance(x, list):
-                                x = len(x)
-                            if not is_int(x) or x < v:
-                                ok = False
-                                break
-                            eq = eq or x == v
-                        if not ok:
-                            break
-                    if ok and eq:
-                        e = n if is_int(self.S[0].fields[n]) else "len(%s)" % n
-                        break
-                if e is None:
+                self.count[prefix] = self.bound(rounds)
+                if self.count[prefix] is None:
                     raise
-            self.count[p] = e
-            fe = compile_expr(e)
-            pts, tv = [], []
-            for s in self.S:
-                have = get(s)
-                for idx in self.grid(s, p[:-0] if False else p):
-                    try:
-                        c = fe(self.env_of(s, idx))
-                    except Exception:
-                        c = None
-                    if c == 0:
-                        continue
-                    pts.append(self.env_of(s, idx))
-                    tv.append(idx in have)
-            rel = self.presence_names(get)
-            self.lcond[p] = "True" if all(tv) else self.fit_cond(pts, tv, "loop " + ".".join(p), rel, d)
+            points, holds = [], []
+            for sample in self.S:
+                for indices in self.grid(sample, prefix):
+                    point = self.env_of(sample, indices)
+                    if self.rounds_at(prefix, point) != 0:
+                        points.append(point)
+                        holds.append(indices in rounds(sample))
+            names = self.presence_names(rounds)
+            self.lcond[prefix] = self.fit_cond(points, holds, "loop " + what, names, depth)
 
-    def grid(self, s, pat):
-        """all index tuples at which the loops around pat run"""
+    def rounds_at(self, prefix, point):
+        try:
+            return compiled(self.count[prefix])(point)
+        except (TypeError, LookupError, ArithmeticError, NameError):
+            return None
+
+    def bound(self, rounds):
+        """A field that is never smaller than the rounds, and sometimes equal: the last rounds may be empty."""
+        for name in sorted(self.relevant, key=lambda name: not tiny.LAYERS.search(name)):
+            pairs = [(size_of(s.fields[name]), count) for s in self.S for count in rounds(s).values()]
+            if all(most is not None and most >= count for most, count in pairs):
+                if any(most == count for most, count in pairs):
+                    return name if is_int(self.S[0].fields[name]) else f"len({name})"
+        return None
+
+    def grid(self, sample, pattern):
+        """All indices at which the loops around a pattern run."""
         out = [()]
-        for k, c in enumerate(pat):
-            if c != "*":
-                continue
-            p = pat[:k]
-            fe, fc = compile_expr(self.count[p]), compile_expr(self.lcond[p])
-            nxt = []
-            for idx in out:
-                e = self.env_of(s, idx)
-                if not fc(e):
-                    continue
-                nxt += [idx + (q,) for q in range(fe(e))]
-            out = nxt
+        for k, part in enumerate(pattern):
+            if part == "*":
+                count, condition = compiled(self.count[pattern[:k]]), compiled(self.lcond[pattern[:k]])
+                points = [(indices, self.env_of(sample, indices)) for indices in out]
+                out = [
+                    (*indices, n)
+                    for indices, point in points
+                    if condition(point)
+                    for n in range(count(point))
+                ]
         return out
 
-    # ---- order ----------------------------------------------------------------------------------------------------
+    # Order. An item is ("leaf", pattern, occurrence, phases) or ("loop", prefix, items, phases).
+
     def levels(self):
-        """nested order: list of (seg, items); item = ('leaf', pattern, occ, phases) | ('loop', prefix, items, phases)"""
-        segs = []
-        for s in self.S:
-            for g, ph in s.seqs:
-                if g not in segs:
-                    segs.append(g)
-        segs.sort()
-        return [(g, self.level(g, (), None)) for g in segs]
+        """(part, items) of every part."""
+        parts = sorted({part for sample in self.S for part, _ in sample.seqs})
+        return [(part, self.level(part, (), None)) for part in parts]
 
-    def level(self, g, prefix, only):
-        d = sum(1 for c in prefix if c == "*")
-        seqs = {"M": [], "I": []}
-        for s in self.S:
-            for ph in "MI":
-                if only and ph != only:
-                    continue
-                _cur, inst = None, {}
-                for pat, idx, k in s.seqs.get((g, ph), []):
-                    if pat[: len(prefix)] != prefix or len(pat) <= len(prefix):
-                        continue
-                    rest = pat[len(prefix) :]
-                    if "*" in rest:
-                        q = len(prefix) + rest.index("*")
-                        item = ("P", pat[:q])
-                    else:
-                        item = ("L", pat, k if ph == "I" else -k if k else 0)
-                    l = inst.setdefault(idx[:d], [])
-                    if item[0] == "P":
-                        if l and l[-1][0] == item:
-                            if idx[d] < l[-1][1]:
-                                raise Fail("loop %s runs twice" % ".".join(item[1]))
-                            l[-1][1] = idx[d]
-                        else:
-                            l.append([item, idx[d]])
-                    else:
-                        l.append([item, 0])
-                for ix, l in inst.items():
-                    names = [x[0] for x in l]
-                    if len(set(names)) != len(names):
-                        dup = [x for x in names if names.count(x) > 1][0]
-                        raise Fail("interleaved at %s: %s" % (".".join(prefix), ".".join(dup[1])))
-                    seqs[ph].append(tuple(names))
-        order = self.merge([(ph, q) for ph in "MI" for q in dict.fromkeys(seqs[ph])], g, prefix)
+    def level(self, part, prefix, only):
+        sequences = dict.fromkeys(
+            (phase, sequence)
+            for phase in "MI"
+            if only in (None, phase)
+            for sample in self.S
+            for sequence in self.sequences(sample, part, phase, prefix)
+        )
         out = []
-        for kind, node, ph in order:
+        for node, phases in merge(list(sequences), prefix):
             if node[0] == "P":
-                out.append(("loop", node[1], self.level(g, node[1] + ("*",), ph if ph != "MI" else only), ph))
+                inner = self.level(part, (*node[1], "*"), only if phases == "MI" else phases)
+                out.append(("loop", node[1], inner, phases))
             else:
-                out.append(("leaf", node[1], node[2], ph))
+                out.append(("leaf", node[1], node[2], phases))
         return out
 
-    def merge(self, seqs, g, prefix):
-        def topo(nodes, edges):
-            indeg = {n: 0 for n in nodes}
-            succ = {n: set() for n in nodes}
-            for a, b in edges:
-                if b not in succ[a]:
-                    succ[a].add(b)
-                    indeg[b] += 1
-            out = []
-            ready = [n for n in nodes if indeg[n] == 0]
-            pos = {n: k for k, n in enumerate(nodes)}
-            while ready:
-                ready.sort(key=lambda n: pos[n])
-                n = ready.pop(0)
-                out.append(n)
-                for m in succ[n]:
-                    indeg[m] -= 1
-                    if indeg[m] == 0:
-                        ready.append(m)
-            return out if len(out) == len(nodes) else None
+    def sequences(self, sample, part, phase, prefix):
+        """The orders of leaves L and loops P behind a prefix, one for each round of the loops around."""
+        depth, rounds = prefix.count("*"), {}
+        for pattern, indices, number in sample.seqs.get((part, phase), []):
+            if pattern[: len(prefix)] != prefix or len(pattern) <= len(prefix):
+                continue
+            items, at = rounds.setdefault(indices[:depth], []), None
+            if "*" in pattern[len(prefix) :]:
+                node = ("P", pattern[: pattern.index("*", len(prefix))])
+                at = indices[depth]
+                if items and items[-1][0] == node:
+                    if at < items[-1][1]:
+                        raise Fail(f"loop {'.'.join(node[1])} runs twice")
+                    items.pop()
+            else:
+                node = ("L", pattern, number if phase == "I" else -number)
+            items.append((node, at))
+        for items in rounds.values():
+            nodes = [node for node, _ in items]
+            twice = [node for node in nodes if nodes.count(node) > 1]
+            if twice:
+                raise Fail(f"interleaved at {'.'.join(prefix)}: {'.'.join(twice[0][1])}")
+            yield tuple(nodes)
 
-        def attempt(split):
-            key = lambda ph, n: (n, ph) if n in split else (n, "MI")
-            nodes, edges = [], set()
-            for ph, q in seqs:
-                ks = [key(ph, n) for n in q]
-                for k in ks:
-                    if k not in nodes:
-                        nodes.append(k)
-                edges.update(zip(ks, ks[1:]))
-            return topo(nodes, edges)
 
-        r = attempt(set())
-        if r is None:
-            both = [
-                n
-                for n in dict.fromkeys(n for ph, q in seqs for n in q)
-                if any(ph == "M" and n in q for ph, q in seqs) and any(ph == "I" and n in q for ph, q in seqs)
-            ]
-            cand = sorted(both, key=lambda n: (n[0] == "P", n[1][-1] in ("weight", "bias")))
-            for n in cand:
-                r = attempt({n})
-                if r:
-                    break
-            if r is None:
-                for k in range(len(cand)):
-                    for n in cand[k + 1 :]:
-                        r = attempt({cand[k], n})
-                        if r:
-                            {cand[k], n}
-                            break
-                    if r:
-                        break
-            if r is None:
-                leaves = {n for n in cand if n[0] == "L"}
-                r = attempt(leaves)
-                if r is None:
-                    r = attempt(set(both))
-                if r is None:
-                    raise Fail("order at %s is not constant" % ".".join(prefix))
-        hasM = {n for ph, q in seqs if ph == "M" for n in q}
-        hasI = {n for ph, q in seqs if ph == "I" for n in q}
-        return [
-            ("x", n, ph if ph != "MI" else ("M" if n not in hasI else "I" if n not in hasM else "MI"))
-            for n, ph in r
-        ]
+def size(shape):
+    total = 1
+    for n in shape:
+        total *= n
+    return total
+
+
+def size_of(value):
+    if isinstance(value, list):
+        return len(value)
+    return value if is_int(value) else None
+
+
+def is_switch(value):
+    return value is None or isinstance(value, (bool, str))
+
+
+def relative_steps(steps, start, end, relative):
+    """The steps behind the draw, without casts that change nothing."""
+    out, dtype = [], start
+    for step in steps:
+        if step[0] == "fill":
+            out.append(step)
+        elif step[0] == "cast":
+            if step[1] != dtype:
+                out.append(("cast", relative(step[1])))
+                dtype = step[1]
+        elif step[0] != "draw":
+            out.append((step[0], step[1], relative(step[2])))
+            dtype = step[2]
+    if end != dtype:
+        out.append(("cast", relative(end)))
+    return out

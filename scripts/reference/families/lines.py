@@ -7,7 +7,7 @@ emb, ln, …) are used where they say the same as a plain tensor.
 import collections
 import dataclasses
 
-from infer import Fail
+from names import Fail
 
 NUMBERS = {"trunc_normal": ("mean", "std", "a", "b"), "normal": ("mean", "std"), "uniform": ("a", "b")}
 

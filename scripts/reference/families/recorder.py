@@ -652,7 +652,6 @@ class Lies(TorchFunctionMode):
         }
         self.keep = [T.device, T.is_meta, T.is_cpu]
         self.data = T.data
-        self.cache = {}
 
     def meta(self, t):
         with torch._C.DisableTorchFunction():

@@ -6,7 +6,7 @@ import numpy as np
 
 from configs import is_int, text
 from configs import resolved as seen_by_model
-from infer import Fail
+from names import Fail
 from search import Env, fit_bool, fit_float, fit_int, neg
 from tiny import LAYERS
 
@@ -186,7 +186,7 @@ class Field:
             if config is None:
                 continue
             points.append({m: seen_by_model(self.space, config, kw, m) for m in self.space.fields})
-            values.append(as_list(getattr(config, self.name, None)))
+            values.append(points[-1][self.name])
         return points, values
 
     def absent(self):

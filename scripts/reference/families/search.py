@@ -537,7 +537,7 @@ FORMS = [
     ("%s * (10.0 * %s)**-0.5", lambda b, x: b * (10.0 * x) ** -0.5),
     ("%s * 2.0 / (5.0 * %s)**0.5", lambda b, x: b * 2.0 / (5.0 * x) ** 0.5),
 ]
-FACTORS = (2.0, 0.5, 4.0, 10.0, 0.1)
+FACTORS = (2.0, 0.5, 4.0, 10.0, 0.1, 0.02)
 UNDEFINED = (ZeroDivisionError, ValueError, OverflowError, TypeError)
 
 
@@ -573,7 +573,12 @@ def fit_float(env, target, names):
         for factor in FACTORS:
             if [factor * x for x in column] == target:
                 return f"{factor!r} * {text}"
-    return of_integer(env, target, names, fields) or of_two(target, fields) or either(env, target, names)
+    return (
+        of_integer(env, target, names, fields)
+        or of_two_integers(env, target, names, fields)
+        or of_two(target, fields)
+        or either(env, target, names)
+    )
 
 
 def of_integer(env, target, names, fields):
@@ -585,6 +590,16 @@ def of_integer(env, target, names, fields):
                 for integer, x in integers:
                     if gives(function, want, b, x):
                         return sign + form % (number, par(integer))
+    return None
+
+
+def of_two_integers(env, target, names, fields):
+    """The product of a field and the inverse roots of two integers."""
+    integers = [(text, [int(x) for x in v]) for text, v in terms(env, names).items()]
+    for (a, x), (b, y) in itertools.permutations(integers, 2):
+        for number, column in fields.items():
+            if gives(lambda f, x, y: x**-0.5 * (2 * y) ** -0.5 * f, target, column, x, y):
+                return f"{par(a)}**-0.5 * (2*{par(b)})**-0.5 * {number}"
     return None
 
 
