@@ -187,7 +187,9 @@ func (p *Plan) settle() error {
 	}
 	wanted := make([][]Run, len(p.params))
 	for _, t := range slices.Concat(p.tensors, p.state) {
-		wanted[t.Param] = append(wanted[t.Param], Run{t.First, t.First + t.Elements})
+		if t.Elements > 0 {
+			wanted[t.Param] = append(wanted[t.Param], Run{t.First, t.First + t.Elements})
+		}
 	}
 	for i := range p.params {
 		if p.params[i].Tied != "" || held[i] {

@@ -68,6 +68,7 @@ var table = map[string]rule{
 	"parity/rules":            {may: []string{"internal/inputfile"}, never: impure},
 	"parity/suite":            {may: []string{"parity/engine", "parity/rules", "checkpoint", "plan", "fill"}, never: impure},
 	"parity/paritytest":       {may: []string{"parity/engine", "parity/suite", "parity/rules", "checkpoint", "plan"}},
+	"parity/identify":         {may: []string{".", "parity/engine", "parity/report", "parity/battery", "checkpoint/...", "plan", "registry", "dist"}, never: impure},
 	"parity/engine":           {may: []string{"parity/battery", "plan", "fill", "rng", "checkpoint/...", "layout", "dist"}, never: impure},
 	"parity":                  {may: []string{"parity/engine", "parity/suite", "parity/rules", "checkpoint", "plan"}, never: impure},
 	".":                       {may: []string{"...."}, never: []string{"math/rand", "math/rand/v2", "net"}},
@@ -81,6 +82,7 @@ var table = map[string]rule{
 	"internal/plots":          {never: impure},
 	"internal/record":         {},
 	"internal/summary":        {never: impure},
+	"internal/plansums":       {may: []string{"plan", "plan/planfile", "fill", "layout"}, never: impure},
 	"internal/hostile/...":    {may: []string{"internal/hostile/...", "checkpoint/...", "layout"}},
 	"internal/archtest":       {},
 	"internal/yamltest":       {may: []string{"internal/hostile"}},
@@ -98,7 +100,7 @@ var table = map[string]rule{
 	"rng/internal/isa/...":    {}, // reads WEIGHTINIT_ISA
 	"rng/internal/jump/gen":   {},
 	"internal/needs":          {},
-	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "."}},
+	"scripts/...":             {may: []string{"rng", "dist", "layout", "internal/hostile/...", "parity/battery", "parity/engine", "parity/identify", "parity/report", "plan", "fill", "model", "checkpoint", "registry", "internal/plansums", "."}},
 }
 
 type listed struct {

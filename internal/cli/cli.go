@@ -187,7 +187,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.sliceCommand(), a.planCommand(), a.modesCommand(), a.presetsCommand(), a.tensorCommand(),
-		a.inspectCommand(), a.verifyCommand(), a.parityCommand(), a.pluginsCommand(), a.benchCommand(), a.versionCommand(),
+		a.inspectCommand(), a.identifyCommand(), a.verifyCommand(), a.parityCommand(), a.pluginsCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root
 }

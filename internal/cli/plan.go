@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -57,16 +58,16 @@ func (a *app) writePlanFile(p *weightinit.Plan, out string, force, asJSON bool) 
 		return fmt.Errorf("-o %s: use a name that ends in .json or .json.gz", shown.Path(out))
 	}
 	var b bytes.Buffer
-	if err := p.WritePlan(&b, programInfo(p)); err != nil {
+	var err error
+	if strings.HasSuffix(out, ".gz") {
+		err = planfile.PackTo(&b, func(w io.Writer) error { return p.WritePlan(w, programInfo(p)) })
+	} else {
+		err = p.WritePlan(&b, programInfo(p))
+	}
+	if err != nil {
 		return err
 	}
 	data := b.Bytes()
-	if strings.HasSuffix(out, ".gz") {
-		var err error
-		if data, err = planfile.Pack(data); err != nil {
-			return err
-		}
-	}
 	if err := atomicfile.WriteFile(atomicfile.OS(), out, data, atomicfile.Options{Force: force}); err != nil {
 		return err
 	}

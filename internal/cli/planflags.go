@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -115,6 +117,10 @@ func loadPlanFile(path string, opts plan.Options) (*weightinit.Plan, error) {
 	data, err := readPlanFile(path)
 	if err != nil {
 		return nil, err
+	}
+	const many, percent = 256 << 10, 25 // bytes; what garbage may add to memory
+	if len(data) > many && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent) // for the rest of the run: the plan stays
 	}
 	p, err := weightinit.BuildProgram(data, opts)
 	if err != nil {

@@ -33,6 +33,16 @@ func lookForReuse[T battery.Float](r *statsRun, j *job, side int, values []T) {
 	}
 }
 
+// reusedText says where the values of a section of b stand in one of a.
+func reusedText(f battery.Reused, a, b string, firstA, firstB int64) string {
+	what := "of " + shown.Quote(a)
+	if a == b {
+		what = "of its own"
+	}
+	return fmt.Sprintf("from index %d on it has values %s from index %d on (%d keys of 16 values found twice)",
+		firstB+f.PositionB, what, firstA+f.PositionA, f.Keys)
+}
+
 // shared is a pair of sections that share values, without their number.
 type shared struct {
 	a, b int
@@ -77,6 +87,9 @@ func (r *statsRun) meant(ctx context.Context, found map[shared]bool, f battery.R
 // the second time. What the reference shares in the same way is meant to be
 // shared, such as tied weights, and is only told.
 func (r *statsRun) reused(ctx context.Context) (map[string][]tested, error) {
+	if r.found != nil {
+		return r.found, nil
+	}
 	out := map[string][]tested{}
 	inReference := map[shared]bool{}
 	if r.reuse[referenceSide] != nil {
@@ -87,12 +100,7 @@ func (r *statsRun) reused(ctx context.Context) (map[string][]tested, error) {
 	found := map[string]bool{}
 	for _, f := range r.reuse[candidateSide].Find() {
 		a, b := r.jobs[f.A], r.jobs[f.B]
-		what := "of " + shown.Quote(a.name)
-		if a.name == b.name {
-			what = "of its own"
-		}
-		text := fmt.Sprintf("from index %d on it has values %s from index %d on (%d keys of 16 values found twice)",
-			b.first+f.PositionB, what, a.first+f.PositionA, f.Keys)
+		text := reusedText(f, a.name, b.name, a.first, b.first)
 		t := battery.FactOf("T10 stream reuse", int(b.count), int(b.first+f.PositionB), "", text)
 		meant, err := r.meant(ctx, inReference, f)
 		if err != nil {

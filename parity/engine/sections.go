@@ -222,6 +222,38 @@ func (s section) pieces() []section {
 	return out
 }
 
+// thinned takes from each section of one law so many values, in whole rows from
+// its middle, that those of the tensor are at most about most; 0 takes all.
+// Sections whose values only mean something together stay whole.
+func thinned(all []section, most int64) []section {
+	total := int64(0)
+	for _, s := range all {
+		total += s.count
+	}
+	if most <= 0 || total <= most {
+		return all
+	}
+	for i, s := range all {
+		row := int64(1)
+		if n := len(s.shape); n > 1 && s.shape[0] > 0 {
+			row = s.count / s.shape[0]
+		}
+		rows := int64(float64(s.count) * (float64(most) / float64(total)) / float64(row))
+		if s.method != byLaw || rows == 0 || rows*row >= s.count {
+			continue
+		}
+		part := s
+		part.first, part.count = s.first+(s.count/row-rows)/2*row, rows*row
+		part.shape = dist.PartShape(s.shape, rows)
+		if len(s.shape) < 2 {
+			part.shape = []int64{part.count}
+		}
+		part.label = joinLabels(s.label, fmt.Sprintf("%d values of its middle", part.count))
+		all[i] = part
+	}
+	return all
+}
+
 // matrix returns the sizes of the section as rows of its last dimension; 0
 // when it has less than two dimensions.
 func (s section) matrix() (rows, cols int) {

@@ -87,6 +87,10 @@ type statsRun struct {
 	signs                signs
 	singles              shelf[float32]
 	doubles              shelf[float64]
+	// most, if above 0, is the most values of a tensor that are tested.
+	most int64
+	// found, if set, is what the search for reuse found: another's.
+	found map[string][]tested
 }
 
 // The sides of a comparison.
@@ -254,7 +258,7 @@ func (r *statsRun) sections(t *Tensor, declared law, shared map[string][]section
 	case !numbers:
 		return []section{{count: product(t.ReferenceShape), shape: t.ReferenceShape, method: byBits}}
 	case declared.known:
-		return sectionsOf(declared.dist, true, t.ReferenceShape)
+		return thinned(sectionsOf(declared.dist, true, t.ReferenceShape), r.most)
 	}
 	key := places(t.ReferenceShape)
 	if shared[key] == nil {
@@ -338,6 +342,12 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 	for side := range sides {
 		lookForReuse(r, j, side, values[side])
 	}
+	testValues(r, j, values, sides, typ)
+	return nil
+}
+
+// testValues runs the tests of a job on its values, which they may sort.
+func testValues[T battery.Float](r *statsRun, j *job, values [2][]T, sides int, typ battery.Type) {
 	switch j.method {
 	case byLaw:
 		testLaw(j, values, sides, typ)
@@ -365,7 +375,6 @@ func test[T battery.Float](ctx context.Context, r *statsRun, j *job) error {
 		}
 		j.add(candidateSide, battery.FactOf("T0 finite", int(j.count), at, "all values are finite; no law is declared", bad))
 	}
-	return nil
 }
 
 // add adds tests of a side.

@@ -52,6 +52,34 @@ func (c cause) worst(n int) []engine.Finding {
 	return out
 }
 
+// Cause is what several tensors have in common that failed.
+type Cause struct {
+	// Text is a sentence for people: which tensors, and what is wrong with them.
+	Text string
+	// Tensors are their names; a pool's are those of its members.
+	Tensors []string
+	// Tests counts the failed tests.
+	Tests int
+}
+
+// Causes puts what failed together by what is wrong, the worst first: the
+// sentences with which a report begins.
+func Causes(r engine.Result) []Cause {
+	var out []Cause
+	for _, c := range causes(r) {
+		one := Cause{Text: c.sentence(), Tests: c.tests}
+		for _, g := range c.groups {
+			if members := g.findings[0].Members; len(members) > 0 {
+				one.Tensors = append(one.Tensors, members...)
+			} else {
+				one.Tensors = append(one.Tensors, g.name)
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 // causes puts what failed together by what is wrong, the cause of the worst
 // failure first. Every failure belongs to one cause.
 func causes(r engine.Result) []cause {
@@ -204,6 +232,7 @@ var texts = map[string]string{
 	"T9":          "the values are not independent of their place",
 	"T10":         "the same random numbers are used twice",
 	"T11":         "the matrix is not as orthogonal initialisation makes it",
+	"T13":         "the singular values are not those of independent values, as after training",
 	"T12":         "the p-values of the tests are not uniform",
 }
 

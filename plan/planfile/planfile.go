@@ -47,7 +47,7 @@ func Parse(data []byte) (*Document, error) {
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	return &r.doc, nil
+	return &Document{Layout: r.doc.Layout, Info: r.doc.Info}, nil // not a part of r, which holds the text
 }
 
 // Text returns the JSON of a plan file, whether it is compressed or not. It
@@ -101,15 +101,21 @@ func badGzip(err error) error {
 // Pack compresses the text of a plan file; the same text gives the same bytes.
 func Pack(text []byte) ([]byte, error) {
 	var b bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	err := PackTo(&b, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	return b.Bytes(), err
+}
+
+// PackTo compresses what write writes.
+func PackTo(to io.Writer, write func(io.Writer) error) error {
+	zip, err := gzip.NewWriterLevel(to, gzip.BestCompression)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := zip.Write(text); err != nil {
-		return nil, err
+	if err := write(zip); err != nil {
+		return err
 	}
-	if err := zip.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return zip.Close()
 }

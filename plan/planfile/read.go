@@ -20,7 +20,7 @@ type reader struct {
 	members  map[string]int64 // where the value of each begins
 	memory   []memory
 	literals []*layout.Literal
-	steps    int // how many there are
+	counts   map[string]int // of the items of each list
 	// tensors and saved are the two lists of what comes out.
 	tensors, saved []tensor
 	arena          ints
@@ -63,7 +63,7 @@ func (r *reader) read() error {
 			return err
 		}
 	}
-	if r.tensors == nil {
+	if len(r.tensors) == 0 {
 		return errors.New("the plan has no tensors: say in \"tensors\" which come out")
 	}
 	r.finish()
@@ -72,7 +72,7 @@ func (r *reader) read() error {
 
 // find checks the syntax and notes where the members begin.
 func (r *reader) find() error {
-	r.members = map[string]int64{}
+	r.members, r.counts = map[string]int64{}, map[string]int{}
 	p := strictjson.New(r.text, limits.Depth)
 	format, unknown := "", ""
 	err := p.Object(func(key string, at int64) error {
@@ -82,11 +82,9 @@ func (r *reader) find() error {
 			var err error
 			format, err = p.String()
 			return at1("format", err)
-		case key == "steps":
-			r.members[key] = p.Offset()
-			return r.countSteps(p)
 		case isKnown(key):
 			r.members[key] = p.Offset()
+			return r.countItems(p, key)
 		case unknown == "":
 			unknown = key
 		}
@@ -109,14 +107,20 @@ func (r *reader) find() error {
 	return nil
 }
 
-// countSteps walks the steps.
-func (r *reader) countSteps(p *strictjson.Parser) error {
+// countItems walks a member and counts its items if it is a list.
+func (r *reader) countItems(p *strictjson.Parser, key string) error {
 	if kind, err := p.Peek(); err != nil || kind != strictjson.Array {
 		return p.Skip()
 	}
+	most := limits.PlanTensors
+	if key == "steps" {
+		most = limits.PlanSteps
+	}
+	n := 0
+	defer func() { r.counts[key] = n }()
 	return p.Array(func(int) error {
-		if r.steps++; r.steps > limits.PlanSteps {
-			return fmt.Errorf("more than the limit of %d steps", limits.PlanSteps)
+		if n++; n > most {
+			return fmt.Errorf("%s: more than the limit of %d", key, most)
 		}
 		return p.Skip()
 	})
@@ -153,10 +157,8 @@ func (r *reader) readInfo(p *strictjson.Parser) error {
 }
 
 func (r *reader) readMemory(p *strictjson.Parser) error {
+	r.memory = make([]memory, 0, r.counts["memory"])
 	return p.Array(func(i int) error {
-		if i >= limits.PlanTensors {
-			return fmt.Errorf("more than the limit of %d memories", limits.PlanTensors)
-		}
 		m := memory{elements: -1}
 		err := p.Object(func(key string, _ int64) (err error) {
 			switch key {

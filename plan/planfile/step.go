@@ -116,7 +116,7 @@ type step struct {
 
 func (r *reader) readSteps(p *strictjson.Parser) error {
 	var s step
-	r.doc.Layout.Replay = make([]layout.Event, 0, r.steps)
+	r.doc.Layout.Replay = make([]layout.Event, 0, r.counts["steps"])
 	return p.Array(func(i int) error {
 		s = step{}
 		var e layout.Event

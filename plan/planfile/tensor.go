@@ -8,7 +8,6 @@ import (
 
 	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/dtype"
-	"github.com/weightinit/weightinit/internal/limits"
 	"github.com/weightinit/weightinit/internal/shown"
 	"github.com/weightinit/weightinit/internal/strictjson"
 )
@@ -31,26 +30,22 @@ type tensor struct {
 
 func (r *reader) readTensors(p *strictjson.Parser) error {
 	var err error
-	r.tensors, err = r.entries(p, "tensor")
+	r.tensors, err = r.entries(p, "tensor", r.counts["tensors"])
 	return err
 }
 
 func (r *reader) readSaved(p *strictjson.Parser) error {
 	var err error
-	if r.saved, err = r.entries(p, "saved tensor"); err == nil && r.saved == nil {
+	if r.saved, err = r.entries(p, "saved tensor", r.counts["saved"]); err == nil && len(r.saved) == 0 {
 		err = errors.New("saved: it is empty: leave it out, or say which tensors are saved")
 	}
 	return err
 }
 
 // entries reads a list of tensors.
-func (r *reader) entries(p *strictjson.Parser, what string) ([]tensor, error) {
-	var list []tensor
-	number := map[string]int{}
+func (r *reader) entries(p *strictjson.Parser, what string, n int) ([]tensor, error) {
+	list, number := make([]tensor, 0, n), make(map[string]int, n)
 	err := p.Array(func(i int) error {
-		if i >= limits.PlanTensors {
-			return fmt.Errorf("more than the limit of %d tensors", limits.PlanTensors)
-		}
 		t := tensor{at: place{memory: -1}, parameter: true, exact: true}
 		err := r.readTensor(p, &t)
 		if err == nil {

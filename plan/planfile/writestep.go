@@ -108,7 +108,8 @@ func (w *writer) draw(s plan.Step) error {
 		return err
 	}
 	if at != end || !s.Into.Contiguous() {
-		w.copy(w.spotText(at), w.regionText(w.view(s.Param, s.Into), w.wholeOf(s.Param)))
+		to := w.view(s.Param, s.Into)
+		w.copy(regionText(at.memory, at.first, at.whole, to.Shape, nil), w.regionText(to, w.wholeOf(s.Param)))
 	}
 	return nil
 }

@@ -298,7 +298,7 @@ func bombs(t *table) {
 			d := sound()
 			d.memory += strings.Repeat(`,{"dtype":"float32","elements":1}`, 1<<20)
 			return gzipped([]byte(d.text()))
-		}, MustName: words("memories|1048576"), Large: true},
+		}, MustName: words("memory|1048576"), Large: true},
 	)
 }
 

@@ -10,6 +10,8 @@ the same bytes) are there for tensors that the plan marks with ulp: a test compa
 within that. Above VALUES_LIMIT bytes they are left out and values_left_out says how
 many bytes. after is what the default generator gives next, in hex: three float32
 normals in one call, then two uniforms. tensors are in the order of the state dict.
+The hash and values of a tensor with ulp hold on one kind of processor only: torch's
+functions are MKL's, which has others for Intel's AVX-512, AVX2, and the rest.
 """
 
 import base64
