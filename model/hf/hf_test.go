@@ -12,6 +12,7 @@ import (
 // needed are fields without which the default config of a family makes no
 // model, as transformers refuses it too.
 var needed = map[string]string{
+	"dots1": `,"n_routed_experts":8`, "esm": `,"vocab_size":33`,
 	"hunyuan_v1_dense": `,"head_dim":128`, "hunyuan_v1_moe": `,"head_dim":128`, "ministral": `,"head_dim":128`, "nemotron": `,"head_dim":128,"num_key_value_heads":48`,
 }
 
