@@ -194,8 +194,14 @@ type Plan struct {
 	digest func() string
 }
 
-// Mode returns the full id, such as "gpt2@1".
-func (p *Plan) Mode() string { return p.info.ID.String() }
+// Mode returns the full id, such as "gpt2@1"; empty for a program, for which no
+// mode was asked.
+func (p *Plan) Mode() string {
+	if p.program {
+		return ""
+	}
+	return p.info.ID.String()
+}
 
 // Settings returns the mode's set options, "key=value", sorted.
 func (p *Plan) Settings() []string { return append([]string{}, p.settings...) }
@@ -212,7 +218,8 @@ func (p *Plan) SeedText() string { return p.opts.SeedText }
 // Streams returns how the random numbers of the parameters hang together.
 func (p *Plan) Streams() Streams { return p.opts.Streams }
 
-// DType returns the stored type of the tensors.
+// DType returns the stored type of the tensors that have none of their own; 0
+// for a program of which each tensor is stored in its own.
 func (p *Plan) DType() dtype.Type { return p.opts.DType }
 
 // Drawn returns the type in which the values are drawn.
