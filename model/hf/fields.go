@@ -372,12 +372,15 @@ func (r *fields) checkRefused() *Error {
 	return nil
 }
 
-// readBy lists the fields that an expression reads, with their values.
-func (r *fields) readBy(e *formula.Expr) string {
+// readBy lists the fields that expressions read, with their values.
+func (r *fields) readBy(all ...*formula.Expr) string {
 	var out []string
-	for _, name := range e.Names() {
-		if v, known, err := r.Value(name); known && err == nil {
-			out = append(out, name+" "+shown.Cut(v.String(), 60))
+	for _, e := range all {
+		for _, name := range e.Names() {
+			v, known, err := r.Value(name)
+			if text := name + " " + shown.Cut(v.String(), 60); known && err == nil && !slices.Contains(out, text) {
+				out = append(out, text)
+			}
 		}
 	}
 	if out == nil {

@@ -64,6 +64,8 @@ def value(name, field, rng, made):
         return rng.random() < 0.5
     if kind in ("float", "number"):
         return rng.choice([0.02, 0.1, 0.0, 0.5, 1.0, 0.013])
+    if name == "architectures":
+        return ["DeiTForImageClassification"]
     if name == "attention_types":
         return [[["global"], layers]] if layers % 2 or rng.random() < 0.5 else [[["global", "local"], layers // 2]]
     if name == "feed_forward_proj":
