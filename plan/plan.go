@@ -332,6 +332,8 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 // DType in opts is the one in which all floating-point tensors are stored; 0
 // means that each is stored in its own. Drawn has no meaning.
 //
+// The layout belongs to the plan from then on.
+//
 // It is an error, which names the step, when a computation reads what was never
 // written, when a tensor is not made whole, or when a stream or a slot is used
 // that nothing stands in.
@@ -345,8 +347,7 @@ func FromProgram(l *layout.Layout, opts Options) (*Plan, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
-	l = l.Clone()
-	p := &Plan{model: l.Model, opts: opts, places: new(Places), optionsJSON: []byte("{}"), replayed: true, program: true}
+	p := &Plan{model: l.Model, opts: opts, params: make([]Param, 0, len(l.Params)), places: new(Places), optionsJSON: []byte("{}"), replayed: true, program: true}
 	for _, param := range l.Params {
 		p.params = append(p.params, Param{Param: param, Elements: param.Elements()})
 	}
