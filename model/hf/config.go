@@ -99,7 +99,6 @@ func parse(text []byte) (*Config, *Error) {
 type object struct {
 	keys    []*given
 	members []member
-	at      int64 // of a nested one in the text of the outer
 }
 
 func (o *object) find(key string) *given {
