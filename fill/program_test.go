@@ -20,7 +20,6 @@ import (
 type program struct {
 	t       *rapid.T
 	l       *layout.Layout
-	written [][]bool
 	streams map[int]bool
 	slots   int
 }

@@ -17,7 +17,7 @@ import (
 // Limits that hold for every layout.
 const (
 	// MaxParams is the most parameters a model may have.
-	MaxParams = 1_000_000
+	MaxParams = 1 << 20
 	// MaxDims is the most dimensions a parameter may have.
 	MaxDims = 64
 )

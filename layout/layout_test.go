@@ -156,7 +156,7 @@ func TestFaultsOfALayout(t *testing.T) {
 			require.ErrorContains(t, err, c.fault)
 		})
 	}
-	require.ErrorContains(t, (&layout.Layout{Params: make([]layout.Param, layout.MaxParams+1)}).Check(), "1000001 parameters: the limit is 1000000")
+	require.ErrorContains(t, (&layout.Layout{Params: make([]layout.Param, layout.MaxParams+1)}).Check(), "1048577 parameters: the limit is 1048576")
 }
 
 func TestAPieceIsFilledByItsOwnShape(t *testing.T) {

@@ -123,8 +123,11 @@ func (p *Plan) encodeSteps(w io.Writer) {
 	fmt.Fprintf(w, "weightinit-plan/2\nseed %d\nstreams %s\n", p.opts.Seed, p.opts.Streams)
 	number, order := p.numbering()
 	for _, i := range order {
-		param := p.params[i]
-		fmt.Fprintf(w, "parameter %d:%s %d\n", len(param.Name), param.Name, param.Elements)
+		name := p.params[i].Name
+		if p.params[i].Unnamed {
+			name = ""
+		}
+		fmt.Fprintf(w, "parameter %d:%s %d\n", len(name), name, p.params[i].Elements)
 	}
 	for _, s := range p.steps[:p.Live()] {
 		p.encodeMoves(w, s)
@@ -132,7 +135,7 @@ func (p *Plan) encodeSteps(w io.Writer) {
 			p.encodeDiscard(w, s)
 			continue
 		}
-		fmt.Fprintf(w, "draw %s %d ", s.In, s.Shape)
+		fmt.Fprintf(w, "draw %s %d ", s.In, shapeFor(s))
 		p.encodeDist(w, s.Dist)
 		if _, filled := s.Dist.Draw.(dist.Filled); filled {
 			p.encodeTold(w, p.params[s.Param])
@@ -144,6 +147,17 @@ func (p *Plan) encodeSteps(w io.Writer) {
 		fmt.Fprintf(w, "tensor %d:%s %d %s %d %d\n", len(t.Name), t.Name, t.Shape, t.DType, number[t.Param], t.First)
 	}
 	p.encodeState(w, number)
+}
+
+// shapeFor is the shape of a draw where it counts; else its elements are one
+// dimension.
+func shapeFor(s Step) []int64 {
+	_, constant := s.Dist.Draw.(dist.Constant)
+	_, truncated := s.Dist.Draw.(dist.TruncNormal)
+	if constant && len(s.Dist.Post) == 0 || truncated && s.Param == Discard {
+		return []int64{s.Elements}
+	}
+	return s.Shape
 }
 
 // suffix is what only some draws have.
@@ -277,13 +291,12 @@ func (p *Plan) encodeDiscard(w io.Writer, s Step) {
 	if p.opts.Streams == Keyed || s.Elements == 0 {
 		return
 	}
-	draw := s.Dist.Draw
-	switch draw.(type) {
+	switch draw := s.Dist.Draw.(type) {
 	case dist.Normal, dist.Orthogonal:
 		fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
 		return
 	case dist.TruncNormal:
-		if draw.(dist.TruncNormal).Loose(s.Elements, s.In) {
+		if draw.Loose(s.Elements, s.In) {
 			fmt.Fprintf(w, "discard %s %d normal\n", s.In, s.Elements)
 			return
 		}
@@ -291,9 +304,9 @@ func (p *Plan) encodeDiscard(w io.Writer, s Step) {
 		fmt.Fprintf(w, "discard %s %d uniform\n", s.In, s.Elements)
 		return
 	}
-	if _, uses := draw.(dist.Drawer); uses {
-		fmt.Fprintf(w, "discard %s %d ", s.In, s.Shape)
-		p.encodeDist(w, dist.Dist{Draw: draw})
+	if _, uses := s.Dist.Draw.(dist.Drawer); uses {
+		fmt.Fprintf(w, "discard %s %d ", s.In, shapeFor(s))
+		p.encodeDist(w, dist.Dist{Draw: s.Dist.Draw})
 		fmt.Fprintln(w)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/registry"
 )
@@ -14,11 +15,11 @@ import (
 // are the names in a file, where they are not the parameter's own.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := planJSON{
-		Mode: p.Mode(), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
-		DType: p.DType().String(), Digest: p.Digest(), TotalValues: p.elements, TotalWords: unless(p.wordsUnknown, p.words),
+		Mode: nullable(p.Mode()), Options: p.optionsJSON, Seed: json.Number(p.SeedText()), Streams: p.Streams(),
+		DType: typeName(p.DType()), Digest: p.Digest(), TotalValues: p.elements, TotalWords: unless(p.wordsUnknown, p.words),
 		Notes: []string{}, Plugin: p.Plugin(), Parameters: []rowJSON{},
 	}
-	if p.Drawn() != p.DType().Compute() {
+	if !p.program && p.Drawn() != p.DType().Compute() {
 		out.Drawn = p.Drawn().String()
 	}
 	for _, note := range p.notes {
@@ -26,7 +27,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	}
 	for _, row := range p.Rows() {
 		one := rowJSON{
-			Name: row.Name, Shape: append([]int64{}, row.Shape...), DType: p.DType().String(), Role: row.Role,
+			Name: row.Name, Shape: append([]int64{}, row.Shape...), DType: typeName(row.DType), Role: row.Role,
 			Distribution: encodeDist(row.Dist), Outputs: row.Outputs,
 			FirstWord: unless(row.StartUnknown, row.Start.Words), Words: unless(row.WordsUnknown, row.Words),
 		}
@@ -42,7 +43,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 }
 
 type planJSON struct {
-	Mode        string           `json:"mode"`
+	Mode        *string          `json:"mode"`
 	Options     json.RawMessage  `json:"options"`
 	Seed        json.Number      `json:"seed"`
 	Streams     Streams          `json:"streams"`
@@ -69,6 +70,22 @@ type rowJSON struct {
 	Outputs      []string       `json:"outputs,omitempty"`
 }
 
+// nullable is null for an empty text.
+func nullable(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// typeName is the name of a type; "own" where each tensor has its own.
+func typeName(t dtype.Type) string {
+	if t == 0 {
+		return "own"
+	}
+	return t.String()
+}
+
 // unless returns nil if the number is not known.
 func unless(unknown bool, number int64) *int64 {
 	if unknown {
@@ -79,6 +96,9 @@ func unless(unknown bool, number int64) *int64 {
 
 // encodeDist gives the numbers the names of the plugin protocol.
 func encodeDist(d dist.Dist) map[string]any {
+	if d.Draw == nil {
+		return map[string]any{"kind": "computed"}
+	}
 	out := map[string]any{"kind": d.Draw.Kind()}
 	for _, n := range dist.Numbers(d.Draw) {
 		out[n.Name] = encodeNumber(n.Value)

@@ -160,13 +160,37 @@ func (p *Plan) append(s Step) error {
 // which of their elements later ones replace, and checks that every element of
 // a tensor is drawn.
 func (p *Plan) settle() error {
+	p.numberHeldDraws()
 	into := make([][]int, len(p.params))
 	for i, s := range p.steps {
 		if s.Param != Discard && s.Held == 0 {
 			into[s.Param] = append(into[s.Param], i)
 		}
 	}
-	draws := map[int]int{} // of a held parameter
+	held := map[int]bool{}
+	for _, h := range p.held {
+		for _, param := range h.Params {
+			held[param] = true
+			p.params[param].Dist = dist.Dist{}
+		}
+	}
+	wanted := p.wantedRuns()
+	var count runCount
+	for i := range p.params {
+		if p.params[i].Tied != "" || held[i] {
+			continue
+		}
+		if err := p.settleParam(i, into[i], wanted[i], &count); err != nil {
+			return fmt.Errorf("plan: parameter %q: %w", p.params[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// numberHeldDraws numbers the draws of held parameters, where there are several
+// of one: with keyed streams each has a key of its own.
+func (p *Plan) numberHeldDraws() {
+	draws := map[int]int{}
 	for i, s := range p.steps {
 		if s.Held > 0 && s.Param != Discard {
 			p.steps[i].Block = draws[s.Param]
@@ -178,49 +202,60 @@ func (p *Plan) settle() error {
 			p.steps[i].Block = -1
 		}
 	}
-	held := map[int]bool{}
-	for _, h := range p.held {
-		for _, param := range h.Params {
-			held[param] = true
-			p.params[param].Dist = dist.Dist{}
-		}
-	}
-	wanted := make([][]Run, len(p.params))
-	for _, t := range slices.Concat(p.tensors, p.state) {
-		if t.Elements > 0 {
-			wanted[t.Param] = append(wanted[t.Param], Run{t.First, t.First + t.Elements})
-		}
-	}
-	for i := range p.params {
-		if p.params[i].Tied != "" || held[i] {
-			continue
-		}
-		sortRuns(wanted[i])
-		if err := p.settleParam(i, into[i], joined(wanted[i])); err != nil {
-			return fmt.Errorf("plan: parameter %q: %w", p.params[i].Name, err)
-		}
-	}
-	return nil
 }
 
-// maxRuns bounds the memory that the rows of strided regions take here.
+// wantedRuns lists, for each parameter, the elements that tensors hold.
+func (p *Plan) wantedRuns() [][]Run {
+	out := make([][]Run, len(p.params))
+	for _, tensors := range [][]Tensor{p.tensors, p.state} {
+		for _, t := range tensors {
+			if t.Elements > 0 {
+				out[t.Param] = append(out[t.Param], Run{t.First, t.First + t.Elements})
+			}
+		}
+	}
+	for i := range out {
+		sortRuns(out[i])
+		out[i] = joined(out[i])
+	}
+	return out
+}
+
+// maxRuns bounds the memory that the rows of one strided region take here.
 const maxRuns = 1 << 24
 
-func (p *Plan) settleParam(param int, steps []int, wanted []Run) error {
-	var drawn []Run // by the steps looked at so far, from the last one on
-	var live []int
-	for _, i := range slices.Backward(steps) {
-		s := &p.steps[i]
-		if s.Into.Rows > maxRuns {
-			return fmt.Errorf("a draw into %d rows: the limit is %d", s.Into.Rows, maxRuns)
+func (p *Plan) settleParam(param int, steps []int, wanted []Run, count *runCount) error {
+	runs := make([][]Run, len(steps))
+	all := slices.Clone(wanted)
+	for k, i := range steps {
+		if rows := p.steps[i].Into.Rows; rows > maxRuns {
+			return fmt.Errorf("a draw into %d rows: the limit is %d", rows, maxRuns)
 		}
-		own := runsOf(s.Into)
-		s.Lost = common(own, drawn)
-		if total(s.Lost) == s.Elements {
+		if len(steps) > 1 {
+			if err := count.add(int(p.steps[i].Into.Rows)); err != nil {
+				return err
+			}
+		}
+		runs[k] = runsOf(p.steps[i].Into)
+		all = append(all, runs[k]...)
+	}
+	drawn := newCanvas(all) // from the last one on
+	var live []int
+	for k, i := range slices.Backward(steps) {
+		s := &p.steps[i]
+		var own []Run
+		for _, r := range runs[k] {
+			drawn.paint(r, func(fresh Run) { own = append(own, fresh) })
+		}
+		own = joined(own)
+		none := total(own) == 0
+		if s.Lost = without(runs[k], own); none {
 			s.Param, s.Into, s.Block, s.Lost = Discard, layout.Region{}, -1, nil
 			continue
 		}
-		drawn = union(own, drawn)
+		if err := count.add(len(s.Lost)); err != nil {
+			return err
+		}
 		live = append(live, i)
 	}
 	p.params[param].Dist = dist.Dist{} // of several draws there is no single one
@@ -232,8 +267,10 @@ func (p *Plan) settleParam(param int, steps []int, wanted []Run) error {
 			p.steps[i].Block = -1
 		}
 	}
-	if at, any := missing(wanted, joined(drawn)); any {
-		return fmt.Errorf("element %d of %d is never drawn", at, p.params[param].Elements)
+	for _, r := range wanted {
+		if at, any := drawn.bare(r); any {
+			return fmt.Errorf("element %d of %d is never drawn", at, p.params[param].Elements)
+		}
 	}
 	return nil
 }

@@ -135,9 +135,29 @@ func (p *Plan) ownNotes() []registry.Note {
 			note(registry.Warning, is, kind+" and not bit-exact: the draws are those of PyTorch, the decomposition is not")
 		}
 	}
+	if count, first, most := p.bounded(); count > 0 {
+		notes = append(notes, registry.Note{Level: registry.Remark, Text: fmt.Sprintf(
+			"%s within %d units in the last place of torch's: torch's own log, exp, sqrt and their like are not correctly rounded", which(count, first), most)})
+	}
 	normalised := func(s Step) bool { return dist.Whole(s.Dist.Post) }
 	note(registry.Warning, normalised, "normalised and not bit-exact: PyTorch sums the squares in another order")
 	return notes
+}
+
+// bounded counts the parameters whose values may differ from torch's by a
+// bound, and names the first; most is the largest bound.
+func (p *Plan) bounded() (count int, first string, most int) {
+	seen := map[int]bool{}
+	for _, t := range p.tensors {
+		if t.ULPs > 0 && !seen[t.Param] {
+			if seen[t.Param] = true; count == 0 {
+				first = p.params[t.Param].Name
+			}
+			count++
+			most = max(most, t.ULPs)
+		}
+	}
+	return count, first, most
 }
 
 // which is the subject of a note about so many parameters.

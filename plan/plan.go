@@ -194,8 +194,14 @@ type Plan struct {
 	digest func() string
 }
 
-// Mode returns the full id, such as "gpt2@1".
-func (p *Plan) Mode() string { return p.info.ID.String() }
+// Mode returns the full id, such as "gpt2@1"; empty for a program, for which no
+// mode was asked.
+func (p *Plan) Mode() string {
+	if p.program {
+		return ""
+	}
+	return p.info.ID.String()
+}
 
 // Settings returns the mode's set options, "key=value", sorted.
 func (p *Plan) Settings() []string { return append([]string{}, p.settings...) }
@@ -212,7 +218,8 @@ func (p *Plan) SeedText() string { return p.opts.SeedText }
 // Streams returns how the random numbers of the parameters hang together.
 func (p *Plan) Streams() Streams { return p.opts.Streams }
 
-// DType returns the stored type of the tensors.
+// DType returns the stored type of the tensors that have none of their own; 0
+// for a program of which each tensor is stored in its own.
 func (p *Plan) DType() dtype.Type { return p.opts.DType }
 
 // Drawn returns the type in which the values are drawn.
@@ -332,6 +339,8 @@ func Build(ctx context.Context, l *layout.Layout, info registry.Info, mode regis
 // DType in opts is the one in which all floating-point tensors are stored; 0
 // means that each is stored in its own. Drawn has no meaning.
 //
+// The layout belongs to the plan from then on.
+//
 // It is an error, which names the step, when a computation reads what was never
 // written, when a tensor is not made whole, or when a stream or a slot is used
 // that nothing stands in.
@@ -345,8 +354,7 @@ func FromProgram(l *layout.Layout, opts Options) (*Plan, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
-	l = l.Clone()
-	p := &Plan{model: l.Model, opts: opts, places: new(Places), optionsJSON: []byte("{}"), replayed: true, program: true}
+	p := &Plan{model: l.Model, opts: opts, params: make([]Param, 0, len(l.Params)), places: new(Places), optionsJSON: []byte("{}"), replayed: true, program: true}
 	for _, param := range l.Params {
 		p.params = append(p.params, Param{Param: param, Elements: param.Elements()})
 	}

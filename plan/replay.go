@@ -46,15 +46,16 @@ type chain struct {
 	spoiled bool
 }
 
-// lowerReplay makes steps of events.
+// lowerReplay makes steps of events, which it completes.
 func (p *Plan) lowerReplay(events []layout.Event) error {
 	r := &replay{
-		p: p, events: slices.Clone(events), live: make([]bool, len(events)), absorbed: make([]bool, len(events)), component: make([]int, len(p.params)),
+		p: p, events: events, live: make([]bool, len(events)), absorbed: make([]bool, len(events)), component: make([]int, len(p.params)),
 		held: map[int]bool{}, content: map[int]*chain{}, chains: map[int][]*chain{}, group: map[int]int{},
 	}
 	for i := range r.component {
 		r.component[i] = i
 	}
+	p.steps = make([]Step, 0, len(events))
 	for _, step := range []func() error{r.check, r.cover, r.findLive, r.follow, r.emit} {
 		if err := step(); err != nil {
 			return err
@@ -108,60 +109,89 @@ func (r *replay) setsWhole(e *layout.Event) bool {
 	return true
 }
 
-// cover checks that computations read what was written.
+// cover checks that computations read what was written, and that tensors hold
+// nothing else.
 func (r *replay) cover() error {
 	if !slices.ContainsFunc(r.events, func(e layout.Event) bool { return e.Do.Computes() }) {
 		return nil // settle looks at draws
 	}
-	written := make([][]Run, len(r.p.params))
-	for i, e := range r.events {
-		var runs []Run
-		var err error
-		into := e.Param
-		switch {
-		case e.Do == layout.Draw && e.Param != Discard:
-			runs = runsOf(e.Into)
-		case e.Do.Computes():
-			for _, operand := range e.From {
-				if operand.View == nil {
-					continue
-				}
-				need, err := viewRuns(*operand.View)
-				if err != nil {
-					return fmt.Errorf("%s: %w", r.p.subject(i, e), err)
-				}
-				if at, any := missing(need, written[operand.View.Param]); any {
-					return fmt.Errorf("%s: %s reads element %d of %s, which was never written", r.p.subject(i, e), e.Do, at, r.p.memory(operand.View.Param))
-				}
-			}
-			into = e.To.Param
-			if runs, err = viewRuns(e.To); err != nil {
-				return fmt.Errorf("%s: %w", r.p.subject(i, e), err)
-			}
-		default:
-			continue
-		}
-		written[into] = joined(union(runs, written[into]))
+	wanted := r.p.wantedRuns()
+	written := make([]*canvas, len(r.p.params))
+	for i, runs := range wanted {
+		written[i] = &canvas{}
+		wanted[i] = slices.Clone(runs)
 	}
-	for i, param := range r.p.params {
-		if param.Unnamed || param.Tied != "" {
+	var count runCount
+	edges := wanted // and all runs that are read or written
+	err := r.accesses(func(_, param int, runs []Run, _ bool) error {
+		edges[param] = append(edges[param], runs...)
+		return count.add(len(runs))
+	})
+	if err != nil {
+		return err
+	}
+	for i := range edges {
+		written[i] = newCanvas(edges[i])
+	}
+	err = r.accesses(func(i, param int, runs []Run, writes bool) error {
+		for _, run := range runs {
+			if writes {
+				written[param].paint(run, nil)
+			} else if at, any := written[param].bare(run); any {
+				return fmt.Errorf("%s: %s reads element %d of %q, which was never written", r.p.subject(i, r.events[i]), r.events[i].Do, at, r.p.params[param].Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, runs := range r.p.wantedRuns() {
+		if r.p.params[i].Unnamed || r.p.params[i].Tied != "" {
 			continue
 		}
-		if at, any := missing([]Run{{0, param.Elements}}, written[i]); any && param.Elements > 0 && r.p.stores(i, at) {
-			return fmt.Errorf("plan: parameter %q: element %d of %d is never drawn", param.Name, at, param.Elements)
+		for _, run := range runs {
+			if at, any := written[i].bare(run); any {
+				return fmt.Errorf("plan: parameter %q: element %d of %d is never drawn", r.p.params[i].Name, at, r.p.params[i].Elements)
+			}
 		}
 	}
 	return nil
 }
 
-// memory names a parameter of a program.
-func (p *Plan) memory(param int) string {
-	return fmt.Sprintf("%q", p.params[param].Name)
-}
-
-// stores tells whether a tensor holds an element at or after one of a parameter.
-func (p *Plan) stores(param int, at int64) bool {
-	return slices.ContainsFunc(p.tensors, func(t Tensor) bool { return t.Param == param && t.First+t.Elements > at })
+// accesses calls do with what each event reads and then with what it writes.
+func (r *replay) accesses(do func(event, param int, runs []Run, writes bool) error) error {
+	view := func(i int, v layout.View, writes bool) error {
+		runs, err := viewRuns(v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.p.subject(i, r.events[i]), err)
+		}
+		return do(i, v.Param, runs, writes)
+	}
+	for i, e := range r.events {
+		if e.Do == layout.Draw && e.Param != Discard {
+			if e.Into.Rows > maxRuns {
+				return fmt.Errorf("%s: a draw into %d rows: the limit is %d", r.p.subject(i, e), e.Into.Rows, maxRuns)
+			}
+			if err := do(i, e.Param, runsOf(e.Into), true); err != nil {
+				return err
+			}
+		}
+		if !e.Do.Computes() {
+			continue
+		}
+		for _, operand := range e.From {
+			if operand.View != nil {
+				if err := view(i, *operand.View, false); err != nil {
+					return err
+				}
+			}
+		}
+		if err := view(i, e.To, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findLive walks backwards from the tensors: what no tensor needs is lost.
@@ -373,6 +403,7 @@ func (r *replay) emit() error {
 		}
 	}
 	r.emitConstants()
+	r.fillGroups()
 	for i := range r.p.held {
 		r.p.completeHeld(&r.p.held[i])
 	}
@@ -386,15 +417,18 @@ func (r *replay) heldOf(param int) *Held {
 	if !known {
 		g = len(r.p.held)
 		r.group[root] = g
-		var params []int
-		for i := range r.p.params {
-			if r.root(i) == root {
-				params = append(params, i)
-			}
-		}
-		r.p.held = append(r.p.held, Held{Params: params})
+		r.p.held = append(r.p.held, Held{})
 	}
 	return &r.p.held[g]
+}
+
+// fillGroups lists the parameters of the groups.
+func (r *replay) fillGroups() {
+	for i := range r.p.params {
+		if g, known := r.group[r.root(i)]; known {
+			r.p.held[g].Params = append(r.p.held[g].Params, i)
+		}
+	}
 }
 
 // emitDraw appends the steps of a draw: one for each chain that begins with it,

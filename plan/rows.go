@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/weightinit/weightinit/dist"
+	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 )
 
@@ -14,6 +15,9 @@ type Row struct {
 	Role    layout.Role
 	Layer   int
 	Discard bool
+	// DType is the type in which the parameter's tensors are stored; of a
+	// discard, the one that is drawn in.
+	DType dtype.Type
 	// Shape and Dist are those of the draw.
 	Shape []int64
 	Dist  dist.Dist
@@ -25,11 +29,15 @@ type Row struct {
 	Outputs []string
 }
 
-// Rows returns the lines of the plan in the order of the stream. The blocks of
+// Rows returns the lines of the plan in the order of the stream, then those of
+// parameters that are computed without a draw of their own, whose Dist has no
+// Draw. The blocks of
 // a parameter that a mode assigned are one row.
 func (p *Plan) Rows() []Row {
 	outputs := make([][]string, len(p.params))
+	stored := make([]dtype.Type, len(p.params))
 	for _, t := range p.tensors {
+		stored[t.Param] = t.DType
 		outputs[t.Param] = append(outputs[t.Param], t.Name)
 	}
 	rows := make([]Row, 0, len(p.steps))
@@ -43,11 +51,12 @@ func (p *Plan) Rows() []Row {
 			continue
 		}
 		row := Row{
-			Layer: layout.NoLayer, Discard: s.Param == Discard, Shape: s.Shape, Dist: s.Dist,
+			Layer: layout.NoLayer, Discard: s.Param == Discard, DType: s.In, Shape: s.Shape, Dist: s.Dist,
 			Start: s.Start, Words: s.Words, StartUnknown: s.StartUnknown, WordsUnknown: s.WordsUnknown,
 		}
 		if !row.Discard {
 			param := p.params[s.Param]
+			row.DType = stored[s.Param]
 			row.Name, row.Role, row.Layer = param.Name, param.Role, param.Layer
 			if !p.replayed {
 				row.Shape, row.Dist = param.Shape, param.Dist
@@ -57,6 +66,17 @@ func (p *Plan) Rows() []Row {
 			}
 		}
 		rows = append(rows, row)
+	}
+	drawn := map[int]bool{}
+	for _, s := range p.steps {
+		drawn[s.Param] = true
+	}
+	for _, h := range p.held {
+		for _, i := range h.Params {
+			if param := p.params[i]; !drawn[i] && !param.Unnamed {
+				rows = append(rows, Row{Name: param.Name, Role: param.Role, Layer: param.Layer, Shape: param.Shape, DType: stored[i]})
+			}
+		}
 	}
 	return rows
 }

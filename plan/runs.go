@@ -37,39 +37,26 @@ func total(runs []Run) int64 {
 	return n
 }
 
-// common is what a and b have in common.
-func common(a, b []Run) []Run {
+// without is what is in a and not in b, which lies in a.
+func without(a, b []Run) []Run {
 	var out []Run
-	for len(a) > 0 && len(b) > 0 {
-		if first, end := max(a[0].First, b[0].First), min(a[0].End, b[0].End); first < end {
-			out = append(out, Run{first, end})
-		}
-		if a[0].End < b[0].End {
-			a = a[1:]
-		} else {
+	for _, r := range a {
+		for len(b) > 0 && b[0].First < r.End {
+			if b[0].First > r.First {
+				out = append(out, Run{r.First, b[0].First})
+			}
+			if r.First = b[0].End; b[0].End > r.End {
+				b[0].First = r.End // goes on in the next run, which touches
+				r.First = r.End
+				break
+			}
 			b = b[1:]
 		}
-	}
-	return out
-}
-
-// union is what is in a or in b.
-func union(a, b []Run) []Run {
-	var out []Run
-	for len(a) > 0 || len(b) > 0 {
-		from := &a
-		if len(a) == 0 || len(b) > 0 && b[0].First < a[0].First {
-			from = &b
+		if r.First < r.End {
+			out = append(out, r)
 		}
-		next := (*from)[0]
-		*from = (*from)[1:]
-		if n := len(out); n > 0 && next.First <= out[n-1].End {
-			out[n-1].End = max(out[n-1].End, next.End)
-			continue
-		}
-		out = append(out, next)
 	}
-	return out
+	return joined(out)
 }
 
 // Without calls do with the parts of the elements [first, end) that are not in
@@ -115,20 +102,4 @@ func joined(runs []Run) []Run {
 		out = append(out, r)
 	}
 	return out
-}
-
-// missing is the first element of runs that is not in have.
-func missing(runs, have []Run) (at int64, any bool) {
-	for _, r := range runs {
-		for len(have) > 0 && have[0].End <= r.First {
-			have = have[1:]
-		}
-		if len(have) == 0 || have[0].First > r.First {
-			return r.First, true
-		}
-		if have[0].End < r.End {
-			return have[0].End, true // runs that touch are one
-		}
-	}
-	return 0, false
 }

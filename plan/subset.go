@@ -21,7 +21,12 @@ func (p *Plan) Subset(names []string) (*Plan, error) {
 	q := *p
 	q.part, q.elements, q.words = true, 0, 0
 	q.params, q.steps, q.held, q.tensors, q.state, q.stateDict = nil, nil, nil, nil, nil, nil
-	sub := &subset{from: p, to: &q, number: make([]int, len(p.params)), group: make([]int, len(p.held))}
+	sub := &subset{from: p, to: &q, number: make([]int, len(p.params)), group: make([]int, len(p.held)), of: map[int]int{}}
+	for g, h := range p.held {
+		for _, param := range h.Params {
+			sub.of[param] = g
+		}
+	}
 	for _, t := range p.tensors {
 		if !keep[t.Name] {
 			continue
@@ -51,6 +56,8 @@ type subset struct {
 	from, to *Plan
 	// number is that of a parameter in to, plus one; group that of a Held.
 	number, group []int
+	// of is the Held of a parameter.
+	of map[int]int
 }
 
 // param is the number of a parameter in the new plan, where it has to be: with
@@ -61,12 +68,10 @@ func (s *subset) param(old int) int {
 	}
 	s.to.params = append(s.to.params, s.from.params[old])
 	s.number[old] = len(s.to.params)
-	for g, h := range s.from.held {
-		if s.group[g] == 0 && slices.Contains(h.Params, old) {
-			s.group[g] = 1
-			for _, other := range h.Params {
-				s.param(other)
-			}
+	if g, held := s.of[old]; held && s.group[g] == 0 {
+		s.group[g] = 1
+		for _, other := range s.from.held[g].Params {
+			s.param(other)
 		}
 	}
 	return s.number[old] - 1

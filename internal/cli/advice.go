@@ -7,6 +7,7 @@ import (
 	"github.com/weightinit/weightinit/checkpoint"
 	"github.com/weightinit/weightinit/fill"
 	"github.com/weightinit/weightinit/internal/atomicfile"
+	"github.com/weightinit/weightinit/model/hf"
 	"github.com/weightinit/weightinit/plan/planfile"
 	"github.com/weightinit/weightinit/plugins"
 	"github.com/weightinit/weightinit/registry"
@@ -40,6 +41,7 @@ var advices = []func(error) string{
 	as(func(*fill.WorkMemoryError) string { return "--work-memory" }),
 	as(func(*weightinit.NoPlanError) string { return "--plan FILE" }),
 	as(func(*planfile.RoundedError) string { return "leave --dtype out, and give it to init --plan" }),
+	is(hf.ErrUnknownType, "--plan FILE"),
 	is(checkpoint.NoVariant, "--variant"),
 	as(func(e *registry.OptionError) string {
 		if !e.Missing {

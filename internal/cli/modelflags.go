@@ -130,6 +130,9 @@ func must(err error) {
 
 // load returns the config that the flags name and prints its warnings.
 func (f *modelFlags) load(a *app) (model.Config, error) {
+	if err := f.one(); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.preset != "":
 		p, err := model.LookupPreset(f.preset)

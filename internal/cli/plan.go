@@ -126,6 +126,9 @@ func unless(unknown bool, text string) string {
 
 // describeDist shows a distribution with its numbers.
 func describeDist(d dist.Dist) string {
+	if d.Draw == nil {
+		return "computed, or a table"
+	}
 	text := describeDraw(d.Draw)
 	for _, post := range d.Post {
 		switch post := post.(type) {

@@ -99,7 +99,6 @@ func parse(text []byte) (*Config, *Error) {
 type object struct {
 	keys    []*given
 	members []member
-	at      int64 // of a nested one in the text of the outer
 }
 
 func (o *object) find(key string) *given {
@@ -232,7 +231,7 @@ func (o *object) model(text []byte, base int64) (*object, *family, *Error) {
 	}
 	name, isText := g.value.Text()
 	if !isText {
-		return nil, nil, g.fault("want a text, the name of a model type")
+		return nil, nil, g.fault("want a text, the name of a model type of Hugging Face")
 	}
 	f, err := find(name)
 	if err != nil {
@@ -281,16 +280,16 @@ func (o *object) textConfig(modelType string, base int64) (*object, *Error) {
 	return inner, nil
 }
 
-// UnknownType is the cause of an error about a model type that has no table.
-var UnknownType = errors.New("a model type without a table")
+// ErrUnknownType is the cause of an error about a model type that has no table.
+var ErrUnknownType = errors.New("a model type without a table")
 
 func unknownType(g *given, name string) *Error {
 	near := ""
 	if best := nearest.Name(name, Families()); best != "" {
 		near = ": did you mean " + shown.Quote(best) + "?"
 	}
-	fault := g.fault("no table for this model type, %d are known%s", len(Families()), near)
-	fault.Err = UnknownType
+	fault := g.fault("no table for this model type of Hugging Face: %d are known%s; record the model with torch and give the plan file instead", len(Families()), near)
+	fault.Err = ErrUnknownType
 	return fault
 }
 

@@ -143,7 +143,7 @@ func (e *expansion) visit(l *leaf, s scope, prefix string, round phase) error {
 		return fmt.Errorf("tensor %q: %w", name, err)
 	}
 	if _, err := layout.ElementsOf(shape); err != nil {
-		return fmt.Errorf("tensor %q: %w", name, err)
+		return fmt.Errorf("tensor %q: %w%s", name, err, e.c.fields.readBy(l.dims...))
 	}
 	rule := l.make
 	if round == initializing {

@@ -356,6 +356,9 @@ type refusal struct {
 
 // checkRefused evaluates the refusals of the family.
 func (r *fields) checkRefused() *Error {
+	if fault := r.checkLayerTypes(); fault != nil {
+		return fault
+	}
 	for _, refused := range r.family.refusals {
 		v, err := refused.when.Eval(scope{fields: r})
 		if err != nil {
@@ -372,12 +375,32 @@ func (r *fields) checkRefused() *Error {
 	return nil
 }
 
-// readBy lists the fields that an expression reads, with their values.
-func (r *fields) readBy(e *formula.Expr) string {
+// checkLayerTypes refuses a list of layer types of another length than the
+// number of layers, as every config of transformers does, whether or not the
+// family reads it.
+func (r *fields) checkLayerTypes() *Error {
+	g := r.given["layer_types"]
+	if g == nil {
+		return nil
+	}
+	list, isList := g.value.List()
+	layers, known, err := r.Value("num_hidden_layers")
+	n, errInt := layers.Int()
+	if !isList || !known || err != nil || errInt != nil || int64(len(list)) == n {
+		return nil
+	}
+	return g.fault("%d layer types for %d layers: transformers refuses this; give one a layer", len(list), n)
+}
+
+// readBy lists the fields that expressions read, with their values.
+func (r *fields) readBy(all ...*formula.Expr) string {
 	var out []string
-	for _, name := range e.Names() {
-		if v, known, err := r.Value(name); known && err == nil {
-			out = append(out, name+" "+shown.Cut(v.String(), 60))
+	for _, e := range all {
+		for _, name := range e.Names() {
+			v, known, err := r.Value(name)
+			if text := name + " " + shown.Cut(v.String(), 60); known && err == nil && !slices.Contains(out, text) {
+				out = append(out, text)
+			}
 		}
 	}
 	if out == nil {

@@ -62,15 +62,11 @@ type step struct {
 // parseLines reads the lines of a table into parts.
 func parseLines(lines []string, sigma string) ([][]item, error) {
 	parts := [][]item{nil}
-	type open struct {
-		loop *loop
-		into []item
-	}
-	var stack []open
+	var stack []*loop
 	add := func(it item) {
 		if len(stack) > 0 {
-			top := &stack[len(stack)-1]
-			top.loop.body = append(top.loop.body, it)
+			top := stack[len(stack)-1]
+			top.body = append(top.body, it)
 			return
 		}
 		parts[len(parts)-1] = append(parts[len(parts)-1], it)
@@ -95,7 +91,7 @@ func parseLines(lines []string, sigma string) ([][]item, error) {
 				return nil, fmt.Errorf("line %q: %w", line, err)
 			}
 			add(item{loop: l})
-			stack = append(stack, open{loop: l})
+			stack = append(stack, l)
 		default:
 			leaves, err := parseLeaf(line, sigma)
 			if err != nil {

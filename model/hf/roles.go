@@ -103,7 +103,11 @@ func (c *Config) assignRoles(l *layout.Layout) {
 
 func (a *roles) assign(p *layout.Param) {
 	r := a.ruleFor(p.Name)
-	if r == nil {
+	switch {
+	case r == nil && p.Buffer: // a counter or a scale that nobody trains
+		p.Role = layout.BranchScale
+		return
+	case r == nil:
 		p.Role = other
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/weightinit/weightinit/internal/formula"
 	"github.com/weightinit/weightinit/layout"
@@ -240,9 +239,4 @@ func (e *expansion) entries(params []layout.Param, order []int) ([]layout.Entry,
 // sameName tells whether a stored tensor is nothing but the parameter itself.
 func sameName(p layout.Param, s layout.Slice) bool {
 	return s.Name == p.Name && s.First == 0 && slices.Equal(s.Shape, p.Shape)
-}
-
-// component tells whether a name has this component.
-func component(name, part string) bool {
-	return slices.Contains(strings.Split(name, "."), part)
 }

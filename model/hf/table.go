@@ -25,7 +25,7 @@ func (e *expansion) tableEvents(t *tensor, param int) ([]layout.Event, error) {
 	if width > maxTable || n > maxTable && !sameRows(t.table) {
 		return nil, fmt.Errorf("a table of shape %v: the limit is %d values", t.shape, maxTable)
 	}
-	if sameRows(t.table) && e.takesFloat32(t) {
+	if sameRows(t.table) {
 		row, err := e.rowOf(t, width)
 		if err != nil {
 			return nil, err
@@ -47,9 +47,6 @@ func (e *expansion) tableEvents(t *tensor, param int) ([]layout.Event, error) {
 	return []layout.Event{{Do: layout.Copy, Param: layout.Lost, To: whole, From: []layout.Operand{{Literal: float32s(values)}}}}, nil
 }
 
-// takesFloat32 tells that the tensor is of a type that a copy can round to.
-func (e *expansion) takesFloat32(t *tensor) bool { return e.c.orMade(t.dtype).Valid() }
-
 // sameRows tells whether a table is the same along its last dimension for all
 // the others.
 func sameRows(table string) bool { return strings.Contains(table, "arange") }
@@ -63,6 +60,8 @@ func (e *expansion) rowOf(t *tensor, width int64) (*layout.Literal, error) {
 		case "arange":
 		case "arange+1":
 			values[i]++
+		case "arange+2":
+			values[i] += 2
 		case "log(arange+1)":
 			values[i] = float64(log32(i + 1))
 		case "log(arange+1) in D":
@@ -74,7 +73,19 @@ func (e *expansion) rowOf(t *tensor, width int64) (*layout.Literal, error) {
 			return nil, fmt.Errorf("table %q is not known", t.table)
 		}
 	}
+	if t.dtype.Whole() {
+		return wholes(values, t.dtype), nil
+	}
 	return float32s(values), nil
+}
+
+// wholes are whole numbers in a type that holds nothing else.
+func wholes(values []float64, t dtype.Type) *layout.Literal {
+	l := &layout.Literal{DType: t}
+	for _, v := range values {
+		l.Data = append(l.Data, binary.LittleEndian.AppendUint64(nil, uint64(int64(v)))[:t.Size()]...)
+	}
+	return l
 }
 
 // round is v in a half type.

@@ -48,6 +48,9 @@ func TestEveryHostileConfig(t *testing.T) {
 			require.Less(t, took, 10*time.Second)
 			require.Less(t, bytes, uint64(64<<20), "allocated")
 			switch {
+			case c.HuggingFace:
+				requireRefusal(t, path, err)
+				requireNames(t, err.Error(), []string{"model_type", "Hugging Face"})
 			case c.Verdict == configs.Refuse && !c.ByMode:
 				requireRefusal(t, path, err)
 				requireNames(t, err.Error(), c.MustName)

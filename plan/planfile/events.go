@@ -68,7 +68,7 @@ func (r *reader) set(s *step, e *layout.Event) error {
 	}
 	if into, ok := s.to.rows(); ok && constant(t, s.value) {
 		e.Dist, e.In = dist.Dist{Draw: dist.Constant{Value: s.value}}, t
-		e.Shape, e.Param, e.Into = s.to.shape, s.to.memory, into
+		e.Shape, e.Param, e.Into = r.arena.keep([]int64{s.to.elements}), s.to.memory, into
 		return nil
 	}
 	e.Do, e.To, e.From = layout.Copy, s.to.view(), []layout.Operand{{Value: s.value}}

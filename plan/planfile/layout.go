@@ -15,6 +15,11 @@ func (r *reader) finish() {
 	l := r.doc.Layout
 	n := namer{taken: make(map[string]bool, len(r.tensors)), r: r}
 	r.nameMemories(&n)
+	for i, e := range l.Replay {
+		if _, constant := e.Dist.Draw.(dist.Constant); constant && e.Into == layout.Whole(r.memory[e.Param].elements) {
+			l.Replay[i].Shape = l.Params[e.Param].Shape // however the step said all of it
+		}
+	}
 	l.StateDict = n.entries(r.tensors)
 	if r.saved != nil {
 		l.Saved = n.entries(r.saved)

@@ -166,9 +166,6 @@ func (w *writer) drawTo(s plan.Step, to *spot) error {
 		if draw = d.Unscaled(); d.Algorithm == dist.UnitThenScale {
 			after = []dist.Post{dist.Multiply{By: d.Std}, dist.Add{By: d.Mean}}
 		}
-		if to == nil {
-			shape = []int64{s.Elements}
-		}
 	case dist.Sparse, dist.Orthogonal, dist.Dirac, dist.Eye:
 	case dist.Constant:
 		if to != nil {

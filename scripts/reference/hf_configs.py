@@ -64,6 +64,8 @@ def value(name, field, rng, made):
         return rng.random() < 0.5
     if kind in ("float", "number"):
         return rng.choice([0.02, 0.1, 0.0, 0.5, 1.0, 0.013])
+    if name == "architectures":
+        return ["DeiTForImageClassification"]
     if name == "attention_types":
         return [[["global"], layers]] if layers % 2 or rng.random() < 0.5 else [[["global", "local"], layers // 2]]
     if name == "feed_forward_proj":
@@ -94,10 +96,15 @@ def rank(name):
 def small(spec, rng):
     """A config with every size small, other fields at times absent or null."""
     made = {}
-    for name in sorted(spec["fields"], key=lambda n: (rank(n), n)):
+    for name in sorted(spec["fields"], key=lambda n: (rank(n), n == "num_hidden_layers" and "num_layers" in spec["fields"], n)):
         field = spec["fields"][name]
         size = field.get("type") in ("int", "int or list", "list", None) and not name.endswith("token_id")
         roll = rng.random()
+        if name == "num_hidden_layers" and "num_layers" in spec["fields"]:
+            if roll < 0.7 or "num_layers" not in made:
+                continue
+            made["num_hidden_layers"] = made.pop("num_layers")
+            continue
         if "expr" in str(field.get("given")) or name == "n_embed" and roll < 0.8 or name == "is_gated_act":
             continue
         if field.get("null") != "refused" and roll < (0.1 if size else 0.15):

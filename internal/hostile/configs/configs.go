@@ -49,8 +49,8 @@ type Case struct {
 	ByMode bool
 	// PlanOnly marks a model that is too large to write.
 	PlanOnly bool
-	// HuggingFace marks a Hugging Face config. Verdict and MustName say what
-	// holds while these are not supported.
+	// HuggingFace marks a Hugging Face config, which the native model refuses by
+	// its model_type. Verdict and MustName say what the command makes of it.
 	HuggingFace bool
 	// Seed is the value for --seed, "" for none.
 	Seed string

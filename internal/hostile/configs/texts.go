@@ -15,8 +15,8 @@ func replaceAll(s, what, with string) string { return strings.ReplaceAll(s, what
 // textCases are the rows about the text as a whole.
 func textCases() []Case {
 	yaml, json := base.yaml(), base.json()
-	face := func(id string, changes ...string) Case {
-		c := refuse(id, hugging.with(changes...).json(), "model_type", "Hugging Face")
+	face := func(id string, names []string, changes ...string) Case {
+		c := refuse(id, hugging.with(changes...).json(), names...)
 		c.HuggingFace = true
 		return c
 	}
@@ -51,12 +51,12 @@ func textCases() []Case {
 		refuse("C79", json[:len(json)-1]+",}"),
 		refuse("C80", "{// a comment\n"+json[1:]),
 		refuse("C81", json[:60]),
-		face("C87", "model_type", `"no_such_model"`),
-		face("C88", "model_type", "5"),
-		face("C89", "n_embd", "65"),
-		face("C90", "vocab_size", `"100"`),
-		face("C91", "n_embd", "4294967296", "vocab_size", "4294967296"),
-		face("C92", "n_embd", "-64"),
+		face("C87", []string{"model_type", "Hugging Face"}, "model_type", `"no_such_model"`),
+		face("C88", []string{"model_type", "Hugging Face"}, "model_type", "5"),
+		face("C89", []string{"n_embd"}, "n_embd", "65"),
+		face("C90", []string{"vocab_size"}, "vocab_size", `"100"`),
+		face("C91", []string{"n_embd"}, "n_embd", "4294967296", "vocab_size", "4294967296"),
+		face("C92", []string{"n_embd"}, "n_embd", "-64"),
 		refuseYAML("C98", yaml+"? [a, b]\n: 1\n"),
 		refuse("C99", replaceAll(json, `"d_model"`, `"d_m\u001b[31m\nodel"`)),
 		{ID: "C100", File: "config.yaml", Verdict: Refuse, MustName: []string{"limit"},

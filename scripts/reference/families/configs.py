@@ -44,7 +44,7 @@ ACTIVATION = re.compile(
 SKIPPED = re.compile(
     r"^(id2label|label2id|architectures|dtype|torch_dtype|transformers_version|task_specific_params|problem_type"
     r"|output_hidden_states|output_attentions|return_dict|name_or_path|_.*|quantization_config|tokenizer_class"
-    r"|per_layer_config|is_heterogeneous|chunk_size_feed_forward|num_labels)$"
+    r"|per_layer_config|is_heterogeneous|chunk_size_feed_forward|num_labels|out_features|out_indices)$"
 )
 # Fields of the base class that a model may read.
 SHARED = (

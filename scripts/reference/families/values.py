@@ -22,23 +22,6 @@ def sinusoid_halves(shape, dtype):
     return out
 
 
-def sinusoid_pairs(shape, dtype):
-    """Sines in the even columns, cosines in the odd ones."""
-    table = angles(*shape)
-    out = torch.empty(shape, dtype=dtype)
-    out[:, 0::2] = torch.FloatTensor(numpy.sin(table[:, 0::2]))
-    out[:, 1::2] = torch.FloatTensor(numpy.cos(table[:, 1::2]))
-    return out
-
-
-def sinusoid_whisper(shape, dtype):
-    """Whisper's table, computed in float32."""
-    half = shape[1] // 2
-    scales = torch.exp(-(numpy.log(10000) / (half - 1)) * torch.arange(half))
-    time = torch.arange(shape[0]).view(-1, 1) * scales.view(1, -1)
-    return torch.cat([time.sin(), time.cos()], dim=1).to(dtype)
-
-
 def last(start, function=lambda x: x, inside=None):
     """A table along the last dimension, the same for the others."""
 
@@ -57,8 +40,6 @@ TABLES = {
     "log(arange+1)": last(1, torch.log, torch.float32),
     "log(arange+1) in D": last(1, torch.log, "D"),
     "sinusoid halves": sinusoid_halves,
-    "sinusoid pairs": sinusoid_pairs,
-    "sinusoid float32": sinusoid_whisper,
 }
 
 
@@ -89,7 +70,7 @@ def step(values, op, *numbers):
         return values
     if op == "isp":
         return values + torch.log(-torch.expm1(-values))
-    if op in ("log", "exp", "neg", "expm1", "abs", "mul", "add", "sub", "div", "clamp", "clamp_min"):
+    if op in ("log", "exp", "neg", "expm1", "mul", "add", "sub", "div", "clamp", "clamp_min"):
         return getattr(torch, op)(values, *numbers)
     raise Refuse(f"step {op}")
 
