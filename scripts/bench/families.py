@@ -150,20 +150,22 @@ def drawn_twice(memory, rows, columns):
 
 
 def plans(run):
-    """Plans of models that no machine here could hold, printed as JSON to
-    /dev/null."""
+    """Plans of models that no machine here could hold, as the text that plan
+    prints, which the targets are for, and as JSON; to /dev/null both."""
     path, steps = plan_file(run)
     cases = [("llama-3-70b", ["--config", config_file(run, "llama.json", hf_sizes.LLAMA_70B)]),
              ("deepseek-v3", ["--config", config_file(run, "deepseek.json", hf_sizes.DEEPSEEK_V3)]),
              ("plan file", ["--plan", path])]
-    found = {name: [] for name, _ in cases}
+    forms = (("", []), (" --json", ["--json"]))
+    found = {}
     for counted in range(run.rounds + 1):
         for name, args in cases:
-            figure = measure([run.binary, "plan", *args, "--seed", "1", "--json"], into=subprocess.DEVNULL)
-            run.note(part="plans", of=name, counted=bool(counted), **figure)
-            if counted:
-                found[name].append(figure)
-    print(f"\nplans, as JSON to /dev/null; the plan file has {steps} steps in {os.path.getsize(path)} bytes", flush=True)
+            for form, flags in forms:
+                figure = measure([run.binary, "plan", *args, "--seed", "1", *flags], into=subprocess.DEVNULL)
+                run.note(part="plans", of=name + form, counted=bool(counted), **figure)
+                if counted:
+                    found.setdefault(name + form, []).append(figure)
+    print(f"\nplan to /dev/null; the plan file has {steps} steps in {os.path.getsize(path)} bytes", flush=True)
     for name, figures in found.items():
         times, peaks = [r["wall"] for r in figures], [r["peak"] for r in figures]
         run.add(f"plan {name} time", times)
