@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weightinit/weightinit/internal/formula"
 	"github.com/weightinit/weightinit/layout"
