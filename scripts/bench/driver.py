@@ -87,23 +87,27 @@ def output(command):
     return done.stdout
 
 
-def measure(command, number=False):
+def measure(command, number=False, into=subprocess.PIPE):
     """Wall time, user and all CPU time, and peak memory of one process.
 
-    With number, what it prints is one: seconds that it measured itself. The
-    kernel counts this process's own peak (about 20 MiB) as every child's.
+    With number, it prints one or more: seconds that it measured itself. What
+    it prints goes into another place with into. The kernel counts this
+    process's own peak (about 20 MiB) as every child's.
     """
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    out = process.stdout.read()
-    process.stdout.close()
+    process = subprocess.Popen(command, stdout=into, text=True)
+    out = ""
+    if process.stdout:
+        out = process.stdout.read()
+        process.stdout.close()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise CannotMeasure(f"exit {process.returncode} of {' '.join(command[:3])[:200]!r}")
+    work = [float(text) for text in out.split()] if number else [wall]
     return {"wall": wall, "user": usage.ru_utime, "cpu": usage.ru_utime + usage.ru_stime,
-            "peak": usage.ru_maxrss / 1024, "work": float(out) if number else wall}
+            "peak": usage.ru_maxrss / 1024, "work": work[0], **({"second": work[1]} if len(work) > 1 else {})}
 
 
 def remove(*paths):

@@ -71,6 +71,22 @@ TARGETS = (
     Target("npy", "64 MiB .npy of a constant, whole process", "GB/s", AT_LEAST, 1),
     Target("plugin first", "plugin, first call done", "ms", AT_MOST, 15, note=_TLS),
     Target("plugin call", "plugin, control call", "ms", AT_MOST, 0.3, note=_TLS),
+    Target("tinyllama ratio", "tinyllama-1.1b bf16 to a folder, from_config + save_pretrained", "x torch", AT_LEAST, 20, "tinyllama"),
+    Target("tinyllama bare", "  or: its time over that of a bare write", "x", AT_MOST, 1.5, "tinyllama"),
+    Target("tinyllama synced ratio", "tinyllama-1.1b bf16 to a folder, all files synced", "x torch", AT_LEAST, 20, "tinyllama synced"),
+    Target("tinyllama synced bare", "  or: its time over that of a bare write, synced", "x", AT_MOST, 1.5, "tinyllama synced"),
+    Target("moe ratio", "mixtral of 1.06 G values f32, from_config + save_pretrained", "x torch", AT_LEAST, 15),
+    Target("bert ratio", "bert-base, from_config + save_pretrained", "x torch", AT_LEAST, 10),
+    Target("vit ratio", "vit-base, from_config + save_pretrained", "x torch", AT_LEAST, 15),
+    Target("tinyllama peak", "init of tinyllama-1.1b, peak memory", "MiB", AT_MOST, 160),
+    Target("moe peak", "init of the mixtral, peak memory", "MiB", AT_MOST, 160),
+    Target("plan llama-3-70b time", "plan of llama-3-70b, time", "s", AT_MOST, 0.1),
+    Target("plan llama-3-70b peak", "plan of llama-3-70b, peak memory", "MiB", AT_MOST, 200),
+    Target("plan deepseek-v3 time", "plan of deepseek-v3, time", "s", AT_MOST, 0.2),
+    Target("plan deepseek-v3 peak", "plan of deepseek-v3, peak memory", "MiB", AT_MOST, 200),
+    Target("plan plan file time", "plan of a plan file of 89,088 steps, time", "s", AT_MOST, 1.5),
+    Target("plan plan file peak", "plan of a plan file of 89,088 steps, peak memory", "MiB", AT_MOST, 200),
+    Target("slice allowed", "slice of 1/64 of llama-3-70b over 1.1 drawings + 0.3 s", "x", AT_MOST, 1),
 )
 
 
@@ -114,6 +130,6 @@ def print_verdicts(rows, isa, everything):
                 notes += [] if row["note"] in notes else [row["note"]]
                 verdict += f" [{notes.index(row['note']) + 1}]"
         want = "" if row["target"] is None else f"{row['sense']} {row['target']:g}"
-        print(f"{row['text']:58}{measured:>30} {row['unit']:8}{want:>14}  {verdict}".rstrip())
+        print(f"{row['text']:64}{measured:>30} {row['unit']:8}{want:>14}  {verdict}".rstrip())
     for i, note in enumerate(notes, 1):
         print(f"[{i}] {note}")
