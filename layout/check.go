@@ -192,8 +192,11 @@ type run struct {
 // would take too long: regions that are cut along several dimensions may have
 // 1,048,576 runs together.
 func Cover(n int64, regions []Region) (Covered, error) {
-	window, runs, err := runsOf(n, regions)
-	if err != nil {
+	g, grid := gridOf(n, regions)
+	window, runs, err := n, []run(nil), error(nil)
+	if grid {
+		window, runs = g.blocks*g.stride, g.runs(regions)
+	} else if runs, err = runsOf(regions); err != nil {
 		return Covered{}, err
 	}
 	slices.SortFunc(runs, func(a, b run) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.end, b.end)) })
@@ -203,51 +206,83 @@ func Cover(n int64, regions []Region) (Covered, error) {
 			continue
 		}
 		if r.first < at {
-			return Covered{Twice: true, At: r.first, First: last, Second: r.region}, nil
+			return Covered{Twice: true, At: g.element(r.first), First: last, Second: r.region}, nil
 		}
 		if r.first > at {
 			break
 		}
 		at, last = r.end, r.region
 	}
-	return Covered{Gap: at < window, At: at}, nil
+	return Covered{Gap: at < window, At: g.element(at)}, nil
 }
 
-// runsOf returns the runs of all regions that begin in the first window
-// elements. Regions that are cut along one dimension repeat in each of its
-// strides, so the first one says all.
-func runsOf(n int64, regions []Region) (window int64, runs []run, err error) {
-	grid := len(regions) > 0
+// grid is how elements lie in blocks of rows, each cut in the same way along one
+// dimension: the first row of each block says all of it. The zero grid is none.
+type grid struct{ blocks, stride, size int64 }
+
+// gridOf finds the grid in which all regions lie, if there is one.
+func gridOf(n int64, regions []Region) (grid, bool) {
+	if len(regions) == 0 || n == 0 {
+		return grid{}, false
+	}
+	first := regions[0]
+	if first.Rows <= 1 || first.Stride <= 0 || first.Rows > n/first.Stride {
+		return grid{}, false
+	}
+	g := grid{stride: first.Stride, size: first.Rows * first.Stride}
+	if n%g.size != 0 {
+		return grid{}, false
+	}
+	g.blocks = n / g.size
+	for _, r := range regions {
+		if r.Rows != first.Rows || r.Stride != g.stride || r.First%g.size > g.stride-r.Row {
+			return grid{}, false
+		}
+	}
+	return g, true
+}
+
+// runs are the first rows of the regions, with the first rows of all blocks one
+// after the other.
+func (g grid) runs(regions []Region) []run {
+	out := make([]run, len(regions))
+	for i, r := range regions {
+		first := r.First/g.size*g.stride + r.First%g.size
+		out[i] = run{first, first + r.Row, i}
+	}
+	return out
+}
+
+// element is where an element of the first rows lies.
+func (g grid) element(at int64) int64 {
+	if g.stride == 0 {
+		return at
+	}
+	return at/g.stride*g.size + at%g.stride
+}
+
+// runsOf returns the runs of all regions.
+func runsOf(regions []Region) (runs []run, err error) {
 	total := int64(0)
 	for _, r := range regions {
-		first := regions[0]
-		grid = grid && r.Rows > 1 && r.Rows == first.Rows && r.Stride == first.Stride && r.First <= r.Stride-r.Row &&
-			r.Stride > 0 && n%r.Stride == 0 && n/r.Stride == r.Rows
 		if !r.Contiguous() {
 			total = min(total+r.Rows, maxRuns+1)
 		}
 	}
-	window = n
-	if grid {
-		window = regions[0].Stride
-	}
-	if !grid && total > maxRuns {
-		return 0, nil, fmt.Errorf("cut along several dimensions, with more than %d runs of elements", maxRuns)
+	if total > maxRuns {
+		return nil, fmt.Errorf("cut along several dimensions, with more than %d runs of elements", maxRuns)
 	}
 	for i, r := range regions {
-		switch {
-		case grid:
-			runs = append(runs, run{r.First, r.First + r.Row, i})
-		case r.Contiguous():
+		if r.Contiguous() {
 			runs = append(runs, run{r.First, r.First + r.Elements(), i})
-		default:
-			for row := range r.Rows {
-				at := r.First + row*r.Stride
-				runs = append(runs, run{at, at + r.Row, i})
-			}
+			continue
+		}
+		for row := range r.Rows {
+			at := r.First + row*r.Stride
+			runs = append(runs, run{at, at + r.Row, i})
 		}
 	}
-	return window, runs, nil
+	return runs, nil
 }
 
 // RowPieces tells whether the pieces are whole rows along dimension 0, one
