@@ -10,7 +10,7 @@ import (
 )
 
 // Stacks of matrices that are cut along their columns, some cuts changed.
-func TestCoverFindsWhatCountingFinds(t *testing.T) {
+func TestCoverOfStacksFindsWhatCountingFinds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		small := rapid.Int64Range(1, 4)
 		blocks, rows, cols := small.Draw(t, "blocks"), small.Draw(t, "rows"), small.Draw(t, "cols")+1
