@@ -57,12 +57,12 @@ def model(run, part, synced=False):
     room(run, 2 * facts["total_values"] * (2 if facts["dtype"] == "bf16" else 4))
     command = [run.binary, "init", "--config", path, "--seed", SEED, "-q", "-o", ours + "/"] + ([] if synced else ["--no-sync"])
     other = [native.python(), os.path.join(SCRIPTS, "reference", "hf_side.py"), table(config)["auto"], path, theirs, SEED, "sync" if synced else "no"]
-    draw = [run.binary, "slice", "--config", path, "--seed", SEED, "-q", "-o", "-", "--want", wanted(run, facts["parameters"])]
+    draw = [run.binary, "slice", "--config", path, "--seed", SEED, "-q", "-o", "-", "--want"]
     found, size = [], 0
     for counted in range(rounds + 1):
         os.sync()
         figures = {"weightinit": measure(command)}
-        size = size_of(ours)
+        size, want = size_of(ours), wanted(run, [{"name": name} for name in stored(ours)])
         if counted:
             shutil.rmtree(ours)
         os.sync()
@@ -73,7 +73,7 @@ def model(run, part, synced=False):
         shutil.rmtree(theirs)
         figures["bare"] = bare(run, size, synced)
         if not synced:
-            figures["drawing"] = measure(draw, into=subprocess.DEVNULL)
+            figures["drawing"] = measure([*draw, want], into=subprocess.DEVNULL)
         run.note(part=part, synced=synced, counted=bool(counted), bytes=size, values=facts["total_values"], **figures)
         if counted:
             found.append(figures)
@@ -100,13 +100,18 @@ def show(title, found):
         print(f"{label:43}{statistics.median(a):11.2f}{statistics.median(b):10.2f}   {median_and_range([y / x for x, y in zip(a, b)])}", flush=True)
 
 
-def wanted(run, parameters, cut=lambda p: {}):
-    """A file of regions: of each tensor that comes out, what cut says of it."""
-    regions = []
-    for p in parameters:
-        region = cut(p) if p.get("kind") != "discard" else None
-        if region is not None:
-            regions.append({"name": p["name"], **region})
+def stored(folder):
+    """The names of all tensors in a folder's files."""
+    names = []
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".safetensors"):
+            with open(os.path.join(folder, name), "rb") as file:
+                names += json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return [name for name in names if name != "__metadata__"]
+
+
+def wanted(run, regions):
+    """A file of regions for slice."""
     path = run.path("want.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"tensors": regions}, file)
@@ -176,18 +181,16 @@ def plans(run):
 def sliced(run, parts=64, part=31):
     """One part of 64 of llama-3-70b: of each matrix's rows, in f32 of torch's
     one stream, to standard output and nowhere; against the drawing of as many
-    normals into warm memory, and against an init of as many values."""
+    normals into warm memory."""
     path = config_file(run, "llama.json", hf_sizes.LLAMA_70B)
     parameters = json.loads(output([run.binary, "plan", "--config", path, "--seed", SEED, "--dtype", "f32", "--json"]))["parameters"]
-    values = sum(p["shape"][0] // parts * p["shape"][1] for p in parameters if p.get("kind") != "discard" and len(p["shape"]) == 2)
-
-    def cut(p):
-        if len(p["shape"]) != 2:
-            return None
-        rows = p["shape"][0] // parts
-        return {"offsets": [part * rows, 0], "sizes": [rows, p["shape"][1]]}
-
-    command = [run.binary, "slice", "--config", path, "--seed", SEED, "--dtype", "f32", "-q", "-o", "-", "--want", wanted(run, parameters, cut)]
+    regions = []
+    for p in parameters:
+        if p.get("kind") != "discard" and len(p["shape"]) == 2:
+            rows, columns = p["shape"][0] // parts, p["shape"][1]
+            regions.append({"name": p["name"], "offsets": [part * rows, 0], "sizes": [rows, columns]})
+    values = sum(r["sizes"][0] * r["sizes"][1] for r in regions)
+    command = [run.binary, "slice", "--config", path, "--seed", SEED, "--dtype", "f32", "-q", "-o", "-", "--want", wanted(run, regions)]
     found = []
     for counted in range(run.rounds + 1):
         figure = measure(command, into=subprocess.DEVNULL)
