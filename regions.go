@@ -135,7 +135,7 @@ func (p *Plan) regions(regions []Region) ([]fill.Region, *target.Target, error) 
 		}
 	}
 	r := record.Record{Digest: p.Digest(), Mode: p.Mode(), Seed: p.SeedText(), Streams: string(p.Streams())}
-	if p.Drawn() != p.DType().Compute() {
+	if !p.Program() && p.Drawn() != p.DType().Compute() {
 		r.Drawn = p.Drawn().String()
 	}
 	t, err := target.Safetensors(entries, r.SliceMetadata())

@@ -117,7 +117,7 @@ func (t TruncNormal) Loose(n int64, in dtype.Type) bool {
 	if in.Half() {
 		rounding = 0x1p-7
 	}
-	reach += rounding * (math.Abs(t.Mean) + reach)
+	reach += float64(rounding * (math.Abs(t.Mean) + reach))
 	return t.Algorithm == TorchRejection && t.A <= t.Mean-reach && t.Mean+reach <= t.B
 }
 

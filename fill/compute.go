@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 	"github.com/weightinit/weightinit/rng"
@@ -27,7 +28,7 @@ func (h *held) compute(e layout.Event) {
 
 // store computes into the values of a parameter.
 func store[T float32 | float64](h *held, e layout.Event, to *memory, values []T) {
-	n := elementsOf(e.To.Shape)
+	n := dist.Elements(e.To.Shape)
 	if e.Do == layout.Norm {
 		lengths := norm[T](h.params[e.From[0].View.Param], *e.From[0].View, e.Dims)
 		rng.Round(lengths, to.of)
@@ -143,18 +144,10 @@ func places(v layout.View) func() int64 {
 	}
 }
 
-func elementsOf(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
 // copyWhole sets whole numbers: a copy of the same type, or one number.
 func (h *held) copyWhole(e layout.Event, to *memory) {
 	size := to.of.Size()
-	n, place := elementsOf(e.To.Shape), places(e.To)
+	n, place := dist.Elements(e.To.Shape), places(e.To)
 	number := make([]byte, 8)
 	from := func() []byte { return number[:size] }
 	switch operand := e.From[0]; {

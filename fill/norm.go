@@ -3,6 +3,7 @@ package fill
 import (
 	"math"
 
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 )
 
@@ -46,8 +47,8 @@ func norm[T float32 | float64](m *memory, v layout.View, kept []int) []T {
 	if len(out.Shape) == 0 {
 		out.Shape, out.Strides = []int64{1}, []int64{1}
 	}
-	lengths := make([]T, elementsOf(out.Shape))
-	n, place := elementsOf(over.Shape), places(out)
+	lengths := make([]T, dist.Elements(out.Shape))
+	n, place := dist.Elements(over.Shape), places(out)
 	for i := range lengths {
 		first := place()
 		next := places(layout.View{Offset: first, Shape: over.Shape, Strides: over.Strides})

@@ -60,7 +60,11 @@ func (l *Layout) Check() error {
 // checkTensors checks what is tied and stored; number finds a parameter by its
 // name.
 func (l *Layout) checkTensors(number map[string]int) error {
-	stored := map[string]string{} // tensors of other names than their parameter's
+	slices := 0
+	for i := range l.Params {
+		slices += len(l.Params[i].Stored)
+	}
+	stored := make(map[string]string, slices) // tensors of other names than their parameter's
 	for i, p := range l.Params {
 		if p.Tied != "" {
 			to, known := number[p.Tied]

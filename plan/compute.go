@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/layout"
 )
 
@@ -16,7 +17,7 @@ func (p *Plan) checkComputation(e layout.Event) error {
 	if len(e.From) != e.Do.Operands() {
 		return fmt.Errorf("%s: %d operands, %d are needed", e.Do, len(e.From), e.Do.Operands())
 	}
-	n := elementsOf(e.To.Shape)
+	n := dist.Elements(e.To.Shape)
 	whole := p.Type(e.To.Param).Whole()
 	if whole && e.Do != layout.Copy {
 		return fmt.Errorf("%s: %s is no type to compute in", e.Do, p.Type(e.To.Param).Torch())
@@ -49,7 +50,7 @@ func (p *Plan) checkOperand(e layout.Event, o layout.Operand, n int64, whole boo
 		if e.Do == layout.Norm {
 			return checkNorm(*o.View, e.Dims, n)
 		}
-		if have := elementsOf(o.View.Shape); have != n {
+		if have := dist.Elements(o.View.Shape); have != n {
 			return fmt.Errorf("%d elements for a target of %d", have, n)
 		}
 	case o.Literal != nil:
@@ -176,12 +177,12 @@ func contiguous(v layout.View) bool {
 
 // wholeOf tells whether v is all elements of its parameter in order.
 func (p *Plan) wholeOf(v layout.View) bool {
-	return v.Offset == 0 && contiguous(v) && elementsOf(v.Shape) == p.params[v.Param].Elements
+	return v.Offset == 0 && contiguous(v) && dist.Elements(v.Shape) == p.params[v.Param].Elements
 }
 
 // viewRuns lists the runs of v; an error when there are too many to look at.
 func viewRuns(v layout.View) ([]Run, error) {
-	n := elementsOf(v.Shape)
+	n := dist.Elements(v.Shape)
 	if n == 0 {
 		return nil, nil
 	}

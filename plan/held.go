@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/weightinit/weightinit/dist"
 	"github.com/weightinit/weightinit/dtype"
 	"github.com/weightinit/weightinit/layout"
 )
@@ -95,7 +96,7 @@ func (p *Plan) completeHeld(h *Held) {
 	scratch := int64(0) // of one computation whose operands overlap its target
 	for _, op := range h.Ops {
 		if op.Step < 0 {
-			scratch = max(scratch, elementsOf(op.Event.To.Shape)*8)
+			scratch = max(scratch, dist.Elements(op.Event.To.Shape)*8)
 			continue
 		}
 		s := p.steps[op.Step]
@@ -106,12 +107,4 @@ func (p *Plan) completeHeld(h *Held) {
 		h.First, h.End = min(h.First, op.Step), max(h.End, op.Step+1)
 	}
 	h.Bytes += scratch
-}
-
-func elementsOf(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }

@@ -430,6 +430,7 @@ func (p *Plan) tensorsOf(l *layout.Layout) {
 	}
 	switch {
 	case l.Saved != nil:
+		p.tensors = slices.Grow(p.tensors, len(l.Saved))
 		for _, e := range l.Saved {
 			if e.SameAs == "" {
 				p.tensors = append(p.tensors, p.tensor(e))

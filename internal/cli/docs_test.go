@@ -20,7 +20,7 @@ import (
 
 // docs are the pages whose examples are held against the real command.
 var docs = []string{
-	"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/ci.md", "docs/cli.md", "docs/keyed.md", "docs/library.md",
+	"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/ci.md", "docs/cli.md", "docs/huggingface.md", "docs/keyed.md", "docs/library.md",
 	"docs/parity.md", "docs/plan-files.md", "docs/plugins.md", "docs/promises.md",
 }
 

@@ -231,11 +231,7 @@ func (f *modelFlags) inFile(err error) error {
 
 // completePresets proposes preset names to the shell.
 func completePresets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var out []string
-	for _, p := range model.Presets() {
-		out = append(out, p.Name)
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return model.PresetNames(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // parseShape reads sizes with commas between; "" is a scalar.

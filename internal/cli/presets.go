@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +15,11 @@ func (a *app) presetsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "presets",
 		Short: "The known models: list them, or show one in full",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: "A preset is a config with a name. Published models go by their plain name and are made by\n" +
+			"hf_from_config if no mode is given; where a TransformerLens-native preset has that name already,\n" +
+			"the published one ends in " + model.Twin + ". No preset is more than its config: show says what is promised.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var listJSON, showJSON bool
 	list := &cobra.Command{
@@ -34,39 +37,70 @@ func (a *app) presetsCommand() *cobra.Command {
 	return cmd
 }
 
-// presetTotals are the sizes of a preset's model.
-func presetTotals(p model.Preset) (tensors int, values int64, err error) {
+// presetSizes are the sizes of a preset's model: as they are written to a file.
+type presetSizes struct {
+	tensors       int
+	values, bytes int64
+	dtype         dtype.Type
+}
+
+func sizesOf(p model.Preset) (presetSizes, error) {
 	l, err := p.Config.Layout(0)
 	if err != nil {
-		return 0, 0, err
+		return presetSizes{}, err
+	}
+	s := presetSizes{dtype: cmp.Or(l.DType, dtype.F32)}
+	if l.Saved != nil {
+		s.tensors = len(l.Saved)
 	}
 	for _, param := range l.Params {
-		values += param.Elements()
+		if param.Tied != "" {
+			continue
+		}
+		s.values += param.Elements()
+		s.bytes += param.Elements() * cmp.Or(param.DType, s.dtype).Size()
+		switch {
+		case l.Saved != nil:
+		case param.Stored != nil:
+			s.tensors += len(param.Stored)
+		default:
+			s.tensors++
+		}
 	}
-	return len(l.Params), values, nil
+	return s, nil
+}
+
+// presetRow is a preset in the JSON of presets list.
+type presetRow struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+	// Source is null where no published config is behind the preset.
+	Source  *string `json:"source"`
+	Mode    string  `json:"mode"`
+	DType   string  `json:"dtype"`
+	Tensors int     `json:"tensors"`
+	Values  int64   `json:"values"`
 }
 
 func (a *app) listPresets(asJSON bool) error {
-	type row struct {
-		Name    string `json:"name"`
-		Summary string `json:"summary"`
-		Tensors int    `json:"tensors"`
-		Values  int64  `json:"values"`
-	}
-	out := []row{}
+	out := []presetRow{}
 	var rows [][]string
 	for _, p := range model.Presets() {
-		tensors, values, err := presetTotals(p)
+		s, err := sizesOf(p)
 		if err != nil {
 			return err
 		}
-		out = append(out, row{p.Name, p.Summary, tensors, values})
-		rows = append(rows, []string{p.Name, strconv.Itoa(tensors), grouped(values), sizeText(values * dtype.F32.Size()), p.Summary})
+		row := presetRow{p.Name, p.Summary, nil, p.Config.Mode(), s.dtype.String(), s.tensors, s.values}
+		if p.Source != "" {
+			row.Source = &p.Source
+		}
+		out = append(out, row)
+		rows = append(rows, []string{p.Name, grouped(int64(s.tensors)), grouped(s.values), sizeText(s.bytes), s.dtype.String(), p.Summary})
 	}
 	if asJSON {
 		return a.printJSON(out)
 	}
-	return a.printTable([]string{"PRESET", "TENSORS", "VALUES", "F32", "SUMMARY"}, rows, 2, 3, 4)
+	return a.printTable([]string{"PRESET", "TENSORS", "VALUES", "SIZE", "DTYPE", "SUMMARY"}, rows, 2, 3, 4)
 }
 
 func (a *app) showPreset(name string, asJSON bool) error {
@@ -78,13 +112,35 @@ func (a *app) showPreset(name string, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(config)
 	}
-	tensors, values, err := presetTotals(p)
+	s, err := sizesOf(p)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(a.stdout, "%s: %s\n%d tensors, %s values, %s in f32 (the model of mode version 1)\nconfig:\n",
-		p.Name, p.Summary, tensors, grouped(values), sizeText(values*dtype.F32.Size())); err != nil {
+	if _, err := fmt.Fprintf(a.stdout, "%s: %s\n%s tensors, %s values, %s in %s%s\ndefault mode: %s\n%sconfig:\n",
+		p.Name, p.Summary, grouped(int64(s.tensors)), grouped(s.values), sizeText(s.bytes), s.dtype, ofVersion(p), p.Config.Mode(), promises(p)); err != nil {
 		return err
 	}
 	return a.printJSON(config)
+}
+
+// ofVersion says which model the sizes are of, where there are several.
+func ofVersion(p model.Preset) string {
+	if p.Source != "" {
+		return ""
+	}
+	return " (the model of mode version 1)"
+}
+
+// promises says what a preset promises.
+func promises(p model.Preset) string {
+	if p.Source == "" {
+		text := "promised: this config; no published model has these parameters\n"
+		if twin, err := model.LookupPreset(p.Name + model.Twin); err == nil {
+			text += "the published model: " + twin.Name + "\n"
+		}
+		return text
+	}
+	return "promised: the sizes and the dtype of the published config.json of " + p.Source + "; with " + p.Config.Mode() + " the bits of\n" +
+		"  AutoModel….from_config of it, by transformers 5.23.0 and 5.24.0 with torch 2.15.0\n" +
+		"not promised: the published weights, the tokenizer, the generation config, that its publisher began training from such weights\n"
 }

@@ -106,7 +106,10 @@ const sliceKey = prefix + "slice_of"
 // SliceMetadata returns the map that a file with slices of tensors carries. It
 // is no record: the file cannot be made again from it.
 func (r Record) SliceMetadata() map[string]string {
-	out := map[string]string{"format": "pt", sliceKey: r.Digest, "mode": r.Mode, "seed": r.Seed, "streams": r.Streams}
+	out := map[string]string{"format": "pt", sliceKey: r.Digest, "seed": r.Seed, "streams": r.Streams}
+	if r.Mode != "" { // of a plan file there is none
+		out["mode"] = r.Mode
+	}
 	if r.Drawn != "" {
 		out["drawn"] = r.Drawn
 	}

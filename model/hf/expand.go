@@ -55,6 +55,7 @@ type expansion struct {
 	number  map[string]int // of a tensor, by its name
 	seen    map[string]int
 	visits  int
+	held    []*held // by tensor, where known
 }
 
 // phase is one of the two rounds of a part.

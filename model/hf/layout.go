@@ -90,7 +90,7 @@ func (c *Config) Layout(int) (*layout.Layout, error) {
 	at := make([]int, len(e.tensors))
 	for place, i := range order {
 		at[i] = place
-		p, err := e.param(&e.tensors[i])
+		p, err := e.param(i)
 		if err != nil {
 			return nil, c.located(err)
 		}
@@ -111,17 +111,21 @@ func (c *Config) Layout(int) (*layout.Layout, error) {
 }
 
 // param is a tensor as a parameter of the layout.
-func (e *expansion) param(t *tensor) (layout.Param, error) {
+func (e *expansion) param(i int) (layout.Param, error) {
+	t := &e.tensors[i]
 	p := layout.Param{Name: t.name, Shape: t.shape, Layer: layerOf(t.name), DType: t.dtype, Buffer: t.buffer, PaddingRow: t.pad}
 	if t.to >= 0 {
 		p.Tied = e.tensors[t.to].name
 	}
-	parts, keep, _, err := e.slicesOf(t)
+	parts, keep, _, err := e.slicesOf(i)
 	if err != nil {
 		return p, err
 	}
 	if !keep && t.to < 0 && !(len(parts) == 1 && sameName(p, parts[0])) {
-		p.Stored = append([]layout.Slice{}, parts...) // an empty list: not saved
+		p.Stored = parts
+		if parts == nil {
+			p.Stored = []layout.Slice{} // not saved
+		}
 	}
 	return p, nil
 }
@@ -129,7 +133,10 @@ func (e *expansion) param(t *tensor) (layout.Param, error) {
 // layerOf is the first number in a name.
 func layerOf(name string) int {
 	for part := range strings.SplitSeq(name, ".") {
-		if n, err := strconv.ParseInt(part, 10, 32); err == nil && n >= 0 {
+		if part == "" || part[0] < '0' || part[0] > '9' {
+			continue
+		}
+		if n, err := strconv.ParseInt(part, 10, 32); err == nil {
 			return int(n)
 		}
 	}

@@ -200,6 +200,9 @@ func compareNaturally(a, b string) int {
 }
 
 func compareParts(x, y string) int {
+	if x == y {
+		return 0
+	}
 	n, errN := strconv.ParseUint(x, 10, 64)
 	m, errM := strconv.ParseUint(y, 10, 64)
 	switch {

@@ -66,7 +66,7 @@ func (a *roles) pieces(p *layout.Param, kind string) []layout.Piece {
 	if total != width || p.Transposed && blocks > 1 || stacks > layout.MaxPieces/int64(len(cuts)) || stacks > 1 && runs > 1<<20/int64(len(cuts))/stacks || len(cuts) == 1 && stacks == 1 {
 		return nil
 	}
-	var out []layout.Piece
+	out := make([]layout.Piece, 0, stacks*int64(len(cuts)))
 	for e := range stacks {
 		first, base := int64(0), e*rows*inner
 		for _, c := range cuts {

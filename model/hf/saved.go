@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weightinit/weightinit/internal/formula"
 	"github.com/weightinit/weightinit/layout"
@@ -71,7 +72,27 @@ func formulaOf(text json.RawMessage) (*formula.Expr, error) {
 
 // slicesOf lists what the saved file holds of a tensor; keep is false where it
 // holds the tensor itself, and written is false where it holds nothing.
-func (e *expansion) slicesOf(t *tensor) (parts []layout.Slice, keep, written bool, err error) {
+func (e *expansion) slicesOf(i int) (parts []layout.Slice, keep, written bool, err error) {
+	if e.held == nil {
+		e.held = make([]*held, len(e.tensors))
+	}
+	if c := e.held[i]; c != nil {
+		return c.parts, c.keep, c.written, nil
+	}
+	c := &held{}
+	if c.parts, c.keep, c.written, err = e.hold(&e.tensors[i]); err == nil {
+		e.held[i] = c
+	}
+	return c.parts, c.keep, c.written, err
+}
+
+// held is what the saved file holds of a tensor.
+type held struct {
+	parts         []layout.Slice
+	keep, written bool
+}
+
+func (e *expansion) hold(t *tensor) (parts []layout.Slice, keep, written bool, err error) {
 	for i := range e.c.family.files {
 		r := &e.c.family.files[i]
 		names, ok := match(r.From, t.name)
@@ -135,11 +156,35 @@ func (p readPart) slices(t *tensor, s scope) ([]layout.Slice, error) {
 			offset = shape[0] * (inner / t.shape[1])
 		}
 	}
-	var out []layout.Slice
+	around := aroundIndex(s.name(p.Name), "e")
+	out := make([]layout.Slice, 0, min(t.shape[0], layout.MaxParams))
 	for e := range t.shape[0] {
-		out = append(out, layout.Slice{Name: s.with("e", e).name(p.Name), Shape: shape, First: e*inner + offset})
+		if len(out) == layout.MaxParams {
+			return nil, tooManySaved()
+		}
+		out = append(out, layout.Slice{Name: strings.Join(around, strconv.FormatInt(e, 10)), Shape: shape, First: e*inner + offset})
 	}
 	return out, nil
+}
+
+// aroundIndex is what stands around the components of a name that are an index.
+func aroundIndex(name, index string) []string {
+	out := []string{""}
+	for i, part := range strings.Split(name, ".") {
+		if i > 0 {
+			out[len(out)-1] += "."
+		}
+		if part == index {
+			out = append(out, "")
+		} else {
+			out[len(out)-1] += part
+		}
+	}
+	return out
+}
+
+func tooManySaved() error {
+	return fieldFault("", "the saved model has more than %d tensors: use fewer layers or experts", layout.MaxParams)
 }
 
 // entries lists the saved tensors in the order in which save_pretrained spreads
@@ -155,10 +200,20 @@ func (e *expansion) entries(params []layout.Param, order []int) ([]layout.Entry,
 	}
 	sorted := slices.Clone(order)
 	slices.SortStableFunc(sorted, func(a, b int) int { return compareNaturally(e.tensors[a].name, e.tensors[b].name) })
-	var out []layout.Entry
+	total := 0
+	for i := range e.tensors {
+		parts, _, _, err := e.slicesOf(i)
+		if err != nil {
+			return nil, err
+		}
+		if total += len(parts) + 1; total > layout.MaxParams {
+			total = layout.MaxParams
+		}
+	}
+	out := make([]layout.Entry, 0, total)
 	for _, i := range sorted {
 		t := &e.tensors[i]
-		parts, keep, written, err := e.slicesOf(t)
+		parts, keep, written, err := e.slicesOf(i)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +229,7 @@ func (e *expansion) entries(params []layout.Param, order []int) ([]layout.Entry,
 		}
 		for _, s := range parts {
 			if len(out) >= layout.MaxParams {
-				return nil, fieldFault("", "the saved model has more than %d tensors: use fewer layers or experts", layout.MaxParams)
+				return nil, tooManySaved()
 			}
 			out = append(out, layout.Entry{Name: s.Name, Shape: s.Shape, Param: at[from], First: s.First, Buffer: params[at[from]].Buffer})
 		}

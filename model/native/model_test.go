@@ -274,7 +274,7 @@ func TestSizesAreCheckedBeforeTheyAreMultiplied(t *testing.T) {
 		`"n_ctx":9223372036854775807`:                                                      "n_ctx",
 		`"d_vocab_out":9223372036854775807`:                                                "d_vocab_out",
 		`"d_mlp":9223372036854775807`:                                                      "d_mlp",
-		`"n_layers":62501`:                                                                 "n_layers",
+		`"n_layers":65537`:                                                                 "n_layers",
 		`"n_layers":9223372036854775807`:                                                   "n_layers",
 		`"d_model":3037000500,"d_vocab":3037000500,"d_mlp":1,"n_heads":1,"d_head":1`:       "d_vocab",
 		`"d_model":1073741824,"d_vocab":1073741824,"d_mlp":1,"n_heads":1,"d_head":1`:       "",
@@ -288,8 +288,8 @@ func TestSizesAreCheckedBeforeTheyAreMultiplied(t *testing.T) {
 		requireFieldFault(t, members, field)
 	}
 	// The largest number of layers.
-	c := parseJSON(t, `"n_layers":62499,"d_model":1,"d_head":1,"n_heads":1,"d_vocab":1,"n_ctx":1`)
-	require.EqualValues(t, 62499*16+5, c.blocks(V1).count(c.NLayers))
+	c := parseJSON(t, `"n_layers":65535,"d_model":1,"d_head":1,"n_heads":1,"d_vocab":1,"n_ctx":1`)
+	require.EqualValues(t, 65535*16+5, c.blocks(V1).count(c.NLayers))
 }
 
 func TestLargeModelsArePlannedAtOnce(t *testing.T) {

@@ -126,6 +126,9 @@ type place struct {
 type lawsList struct {
 	place
 	jobs []*lawsJob
+	// again tells that other lists hold values of this one, and that those are
+	// searched for what stands twice.
+	again bool
 }
 
 // lawsJob is a job, and its like in other runs.
@@ -161,11 +164,29 @@ func (m *lawsRun) group() {
 			}
 		}
 	}
+	m.searchOnce()
 	total := int64(0)
 	for _, list := range m.lists {
 		total += list.count
 	}
 	m.shared.reuse[candidateSide] = battery.NewReuse(total)
+}
+
+// searchOnce keeps lists out of the search for values that stand twice which hold
+// values of a larger one: plans may cut a tensor in different ways.
+func (m *lawsRun) searchOnce() {
+	byName := map[string][]*lawsList{}
+	for _, list := range m.lists {
+		byName[list.name] = append(byName[list.name], list)
+	}
+	for _, lists := range byName {
+		slices.SortStableFunc(lists, func(a, b *lawsList) int { return cmp.Compare(b.count, a.count) })
+		for i, list := range lists {
+			list.again = slices.ContainsFunc(lists[:i], func(larger *lawsList) bool {
+				return !larger.again && list.first < larger.first+larger.count && larger.first < list.first+list.count
+			})
+		}
+	}
 }
 
 // run reads and tests all lists, the largest first, as many at once as workers
@@ -272,6 +293,9 @@ func (s section) flattened() []int {
 // addReuse gives the values of a list to the search for those that stand twice,
 // if some plan has a law for them that is no constant.
 func (m *lawsRun) addReuse(number int, add func(*job)) {
+	if m.lists[number].again {
+		return
+	}
 	for _, j := range m.lists[number].jobs {
 		if _, constant := j.law.Constant(); j.method == byLaw && constant {
 			continue

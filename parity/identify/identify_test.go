@@ -412,3 +412,20 @@ func TestCancelled(t *testing.T) {
 	_, err = identify.Candidates(ctx, config, registry.Default().List())
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestHuggingFaceModelsAreWhatTransformersMakes(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/hf-configs/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			config, _, err := model.Load(path)
+			require.NoError(t, err)
+			set, _ := file(t, config, "hf_from_config", 5, 0)
+			r, err := identify.Run(t.Context(), set, candidates(t, config), identify.Options{})
+			require.NoError(t, err)
+			require.Equal(t, identify.Fits, r.Verdict, against(r.Places[0]))
+			require.Contains(t, names(r.Places[0]), "hf_from_config@1")
+		})
+	}
+}

@@ -114,6 +114,10 @@ def small(spec, rng):
         if roll > (0.97 if size else 0.75) and not isinstance(field.get("default"), int):
             continue
         made[name] = value(name, field, rng, made)
+        if name == "hidden_sizes" and isinstance(made.get("depths"), list):  # of the same stages
+            made["num_stages"] = len(made["depths"])
+    if spec["model_type"] == "squeezebert" and "hidden_size" in made:
+        made["embedding_size"] = made["hidden_size"]
     if rng.random() < 0.3:
         for other, name in spec.get("aliases", {}).items():
             if name in made and rng.random() < 0.5:
