@@ -92,8 +92,10 @@ def measure(command, number=False, into=subprocess.PIPE):
 
     With number, it prints one or more: seconds that it measured itself. What
     it prints goes into another place with into. The kernel counts this
-    process's own peak (about 20 MiB) as every child's.
+    process's own peak (about 20 MiB) as every child's. others is the share of
+    all cores that something else took meanwhile.
     """
+    before = busy()
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=into, text=True)
     out = ""
@@ -105,9 +107,21 @@ def measure(command, number=False, into=subprocess.PIPE):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise CannotMeasure(f"exit {process.returncode} of {' '.join(command[:3])[:200]!r}")
+    cpu = usage.ru_utime + usage.ru_stime
+    others = max(0.0, busy() - before - cpu) / (wall * os.cpu_count())
     work = [float(text) for text in out.split()] if number else [wall]
-    return {"wall": wall, "user": usage.ru_utime, "cpu": usage.ru_utime + usage.ru_stime,
+    return {"wall": wall, "user": usage.ru_utime, "cpu": cpu, "others": others,
             "peak": usage.ru_maxrss / 1024, "work": work[0], **({"second": work[1]} if len(work) > 1 else {})}
+
+
+def busy():
+    """Seconds that all cores have worked since the start, or were taken away."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, irq, softirq, steal = (int(n) for n in file.readline().split()[1:9])
+    except (OSError, ValueError):
+        return 0.0
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def remove(*paths):
