@@ -2,6 +2,7 @@ package hf
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -137,4 +138,18 @@ func FuzzConfig(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, len(l.Params), len(other.Params))
 	})
+}
+
+// A search for formulas may find one that fits by chance. No width of a model
+// depends on how a layer's number compares with it.
+func TestWidthsDoNotDependOnComparingALayer(t *testing.T) {
+	chance := regexp.MustCompile(`\bif [ijk] [<>=]`)
+	for _, name := range Families() {
+		f, err := find(name)
+		require.NoError(t, err)
+		for _, line := range f.Lines {
+			head, _, _ := strings.Cut(line, " ; ")
+			require.False(t, chance.MatchString(head), "%s: %s", name, line)
+		}
+	}
 }

@@ -67,6 +67,7 @@ func Infos() []registry.Info {
 		},
 		Notes: []string{
 			"needs a config.json with a model_type; modes by roles take these configs too",
+			"codegen as in 5.24.0: 5.23.0 makes attn.out_proj after attn.qkv_proj",
 			"drawn in the config's dtype, or in the one asked for, as from_config(config, dtype=...) does",
 		},
 		New: func() registry.Mode { return FromConfig{} },
